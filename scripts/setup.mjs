@@ -5,7 +5,18 @@
 // script behind it prints to stdout stays clean. Scripts go on with `env node …` instead of `node …`, because
 // the shell remembers where it found `node` before the install put the pinned one first on the PATH.
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
 import { constants, hostname, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,20 +61,42 @@ function belongsHere(entry) {
 /**
  * npm removes node_modules/.package-lock.json when `npm ci` starts and writes it last, so an interrupted install
  * never has one. Comparing it with the lock also finds a lock that has moved on, and an install made on a Node
- * too old for Hardhat's native chain, which npm leaves out without a word.
+ * too old for Hardhat's native chain, which npm leaves out without a word. Undefined: all is there.
  */
-function isInstalled() {
+function firstDifference() {
   const wanted = readJson(join(root, "package-lock.json"))?.packages;
   if (wanted === undefined) throw new SetupError("package-lock.json is missing or unreadable: restore it from git");
   const present = readJson(join(modules, ".package-lock.json"))?.packages;
-  if (present === undefined) return false;
+  if (present === undefined) return "node_modules is missing or half installed";
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === "") continue;
     const installed = present[path];
-    if (installed === undefined ? belongsHere(entry) : installed.version !== entry.version) return false;
+    if (installed === undefined ? belongsHere(entry) : installed.version !== entry.version) {
+      return `${path} is not at ${entry.version}`;
+    }
   }
-  if (Object.keys(present).some((path) => wanted[path] === undefined)) return false;
-  return pinnedNode() === undefined || existsSync(join(modules, ".bin", "node"));
+  const extra = Object.keys(present).find((path) => wanted[path] === undefined);
+  if (extra !== undefined) return `${extra} is not in package-lock.json`;
+  return undefined;
+}
+
+function isInstalled() {
+  if (firstDifference() !== undefined) return false;
+  linkPinnedNode();
+  return true;
+}
+
+/** npm 10 drops the link when it skips the other platform's package, which has a program of the same name. */
+function linkPinnedNode() {
+  const link = join(modules, ".bin", "node");
+  if (pinnedNode() === undefined || existsSync(link)) return;
+  rmSync(link, { force: true });
+  try {
+    symlinkSync(join("..", `node-${process.platform}-${process.arch}`, "bin", "node"), link);
+  } catch (error) {
+    // Another set-up was faster.
+    if (error.code !== "EEXIST") throw error;
+  }
 }
 
 /** The npm package that is the pinned Node on this platform, or undefined where there is none. */
@@ -80,7 +113,8 @@ function pinnedNode() {
  * what the install does. Only what says how to reach the registry is kept.
  */
 function cleanEnvironment() {
-  const kept = /^npm_config_(.*registry|.*:_.*|userconfig|globalconfig|cache|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|fetch_.*)$/i;
+  const kept =
+    /^npm_config_(.*registry|.*:_.*|userconfig|globalconfig|cache|cafile|ca|cert|key|strict_ssl|proxy|https_proxy|noproxy|fetch_.*)$/i;
   const env = {};
   for (const [name, value] of Object.entries(process.env)) {
     if (!/^npm_/i.test(name) || kept.test(name)) env[name] = value;
@@ -89,7 +123,10 @@ function cleanEnvironment() {
   delete env.NODE_OPTIONS;
   // Not the Node inside node_modules: the install is about to delete it.
   const inside = join(modules, ".bin");
-  env.PATH = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== inside).join(delimiter);
+  env.PATH = (env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== inside)
+    .join(delimiter);
   return env;
 }
 
@@ -156,12 +193,14 @@ async function install(lock) {
   });
   // The signal handler ends the process; nothing may be reported or released before it has.
   if (stopping) await new Promise(() => {});
-  if (code !== 0 || !isInstalled()) {
+  const difference = firstDifference();
+  if (code !== 0 || difference !== undefined) {
     const reasons = output.split("\n").filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log/.test(line));
     for (const line of reasons.slice(0, 12)) process.stderr.write(`${line}\n`);
-    const what = code === 0 ? "npm ci left packages of the lock out" : `npm ci ended with code ${code}`;
+    const what = code === 0 ? difference : `npm ci ended with code ${code}`;
     throw new SetupError(`the install failed after ${seconds(startedAt)}: ${what}`);
   }
+  linkPinnedNode();
   say(`installed in ${seconds(startedAt)}`);
 }
 
@@ -223,7 +262,9 @@ async function lockUnlessInstalled() {
       continue;
     }
     if (Date.now() - toldAt >= 10_000) {
-      say(`waiting for another set-up (process ${other?.pids[0] ?? "starting"}); if there is none, delete cache/setup.lock`);
+      say(
+        `waiting for another set-up (process ${other?.pids[0] ?? "starting"}); if there is none, delete cache/setup.lock`,
+      );
       toldAt = Date.now();
     }
     await sleep(250);
@@ -253,7 +294,9 @@ async function stopOnSignal(lock, signal) {
 
 async function main() {
   if (majorOf(process.versions.node) < MINIMUM_NODE_MAJOR) {
-    throw new SetupError(`this is Node ${process.versions.node}: install Node ${MINIMUM_NODE_MAJOR} or newer and run the command again`);
+    throw new SetupError(
+      `this is Node ${process.versions.node}: install Node ${MINIMUM_NODE_MAJOR} or newer and run the command again`,
+    );
   }
   if (isInstalled()) return;
   const lock = await lockUnlessInstalled();
