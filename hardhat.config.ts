@@ -1,3 +1,4 @@
+import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
 import { configVariable, defineConfig } from "hardhat/config";
@@ -11,22 +12,61 @@ const compiler = {
   settings: {
     viaIR: true,
     evmVersion: "cancun",
-    optimizer: { enabled: true, runs: 20_000 },
+    optimizer: { enabled: true, runs: 1_500 },
     metadata: { bytecodeHash: "none" as const, useLiteralContent: true },
   },
 };
 
+// Tests drive the contracts' own bytecode (through `vm.getCode`), so how they are compiled themselves changes nothing;
+// without the optimizer that takes seconds instead of a minute.
+const testCompiler = { ...compiler, settings: { evmVersion: "cancun" } };
+const testSources = globSync(["test/contracts/**/*.sol", "test/support/**/*.sol", "test/mocks/**/*.sol"]);
+const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll("\\", "/"), testCompiler]));
+
+const profile = { compilers: [compiler], overrides };
+
 export default defineConfig({
   plugins: [toolbox],
-  solidity: { profiles: { default: { ...compiler }, production: { ...compiler } } },
+  solidity: {
+    profiles: { default: profile, production: profile },
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+  },
   paths: {
     sources: { solidity: ["contracts", "test/mocks"] },
     tests: { solidity: "test/contracts", mocha: "test/src" },
     ignition: "deploy",
   },
+  test: {
+    solidity: {
+      fsPermissions: { readDirectory: ["test/vectors"] },
+      fuzz: { runs: 1_000 },
+      invariant: { runs: 64, depth: 64, failOnRevert: true },
+    },
+    mocha: { timeout: 60_000 },
+  },
   networks: {
     // The chain `hardhat node` serves: a block every second, as real chains have, transactions or not.
     node: { type: "edr-simulated", chainId: 31337, mining: { auto: false, interval: 1000 } },
     localhost: { type: "http", url: "http://127.0.0.1:8545", chainId: 31337 },
+    baseSepolia: {
+      type: "http",
+      chainType: "op",
+      chainId: 84532,
+      url: configVariable("BASE_SEPOLIA_RPC_URL"),
+      accounts: [configVariable("DEPLOYER_PRIVATE_KEY")],
+    },
+    base: {
+      type: "http",
+      chainType: "op",
+      chainId: 8453,
+      url: configVariable("BASE_RPC_URL"),
+      accounts: [configVariable("DEPLOYER_PRIVATE_KEY")],
+    },
+    opengradientDevnet: {
+      type: "http",
+      chainId: 10740,
+      url: configVariable("OPENGRADIENT_DEVNET_RPC_URL"),
+      accounts: [configVariable("DEPLOYER_PRIVATE_KEY")],
+    },
   },
 });

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Job} from "../types/Job.sol";
+
+/// @notice What a verifier says when asked to conclude.
+enum Verdict {
+    Pending, // nothing yet: the escrow reverts
+    NoResult, // there will be none: the payer is refunded at once
+    Final // the returned hash stands
+}
+
+/// @title The part of a verifier the escrow calls
+/// @notice All calls carry a fixed gas stipend. A verifier that reverts, burns gas or lies hurts only the jobs whose
+/// payers chose it, and never longer than until the refund's grace period is over.
+interface IVerifier {
+    /// @notice A job that names this verifier is being opened; revert to refuse it. Escrow only.
+    function opened(bytes32 jobId, Job calldata job) external;
+
+    /// @notice Decide the job if it can be decided; revert or return `Pending` if not. Escrow only. When it returns
+    /// `Final`, the fee less royalty and protocol fee is credited to the verifier's account in the escrow, and the
+    /// verifier owes it to the earners.
+    /// @param offeredHash keccak256 of the result bytes the caller brought
+    /// @param offeredBytes Their length
+    /// @param evidence Whatever the verifier takes, brought by the caller
+    /// @return verdict See `Verdict`
+    /// @return resultHash The hash that stands, if final
+    function conclude(
+        bytes32 jobId,
+        Job calldata job,
+        bytes32 offeredHash,
+        uint256 offeredBytes,
+        bytes calldata evidence
+    ) external returns (Verdict verdict, bytes32 resultHash);
+
+    /// @notice Resolve whatever the job still locks, by the verifier's own rules. Called by the escrow while it
+    /// refunds (revert to refuse, heeded only during the grace period), and by anyone once the job has ended.
+    /// Does nothing the second time.
+    function expire(Job calldata job) external;
+}

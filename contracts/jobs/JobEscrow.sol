@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+import {IModelRegistry, ModelTerms} from "../models/IModelRegistry.sol";
+import {Job, JobLib} from "../types/Job.sol";
+import {IJobConsumer} from "./IJobConsumer.sol";
+import {IJobEscrow, JobStatus} from "./IJobEscrow.sol";
+import {IVerifier, Verdict} from "./IVerifier.sol";
+
+/// @title JobEscrow
+/// @notice Called by payers, settlers and verifiers; calls the model registry, the job's verifier, its consumer and
+/// OPG. One lock covers every entry point that writes.
+contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransient {
+    using JobLib for Job;
+    using SafeERC20 for IERC20;
+
+    struct Config {
+        address protocolFeeRecipient;
+        uint32 protocolFeePpm;
+        bool paused;
+    }
+
+    /// @dev What a payer's key holds: the latest job, and its result. Both words are used again by the next job.
+    struct KeySlot {
+        uint200 jobHash; // slot 0: the jobId's top 200 bits
+        uint32 nextSequence; // slot 0
+        JobStatus status; // slot 0
+        bytes32 resultHash; // slot 1: left from an earlier job unless the status is an end with a result
+    }
+
+    struct Accrued {
+        uint128 royalty;
+        uint128 protocolFee;
+    }
+
+    /* CONSTANTS */
+
+    /// @notice Highest protocol fee the authority can set, parts per million of the fee.
+    uint32 public constant MAX_PROTOCOL_FEE_PPM = 50_000;
+    /// @notice Largest inline input or URI, bytes.
+    uint256 public constant MAX_INPUT_BYTES = 8192;
+    /// @notice Largest result, bytes.
+    uint256 public constant MAX_RESULT_BYTES = 16_384;
+    /// @notice Most gas a callback can be promised; far below the 2^24 a transaction may use (EIP-7825).
+    uint32 public constant MAX_CONSUMER_GAS = 2_000_000;
+    /// @notice Longest life of a job, seconds.
+    uint256 public constant MAX_JOB_SECONDS = 30 days;
+    /// @notice How long after `expiresAt` a verifier can refuse a refund, seconds.
+    uint256 public constant REFUND_GRACE_SECONDS = 1 days;
+
+    /// @dev Fixed stipends of verifier calls: several times what the costliest known one uses, because fresh storage
+    /// is about to become dearer.
+    uint256 private constant OPENED_GAS = 500_000;
+    uint256 private constant RESOLVE_GAS = 3_000_000;
+    /// @dev Left for the escrow's own work after a foreign call.
+    uint256 private constant RESERVED_GAS = 60_000;
+
+    /* IMMUTABLES */
+
+    /// @notice The token all amounts are in.
+    IERC20 public immutable OPG;
+    /// @notice Where models and their terms are read.
+    IModelRegistry public immutable MODELS;
+
+    /* STORAGE */
+
+    /// @inheritdoc IJobEscrow
+    mapping(address account => uint256) public balanceOf;
+    mapping(address payer => mapping(uint224 key => KeySlot)) private _slots;
+    mapping(bytes32 modelId => Accrued) private _accrued;
+    Config private _config;
+
+    /* CONSTRUCTOR */
+
+    /// @param opg An ERC-20 with 18 decimals that takes no fee on transfers.
+    /// @param authority The network's `AccessManager`.
+    /// @param protocolFeeRecipient Whose ledger balance protocol fees are credited to.
+    constructor(
+        IERC20 opg,
+        IModelRegistry models,
+        address authority,
+        address protocolFeeRecipient,
+        uint32 protocolFeePpm
+    ) EIP712("OpenGradient JobEscrow", "1") AccessManaged(authority) {
+        require(address(opg).code.length > 0, NotAToken(address(opg)));
+        require(address(models) != address(0) && authority != address(0), ZeroAddress());
+        OPG = opg;
+        MODELS = models;
+        _setProtocolFee(protocolFeeRecipient, protocolFeePpm);
+    }
+
+    /* LEDGER */
+
+    /// @inheritdoc IJobEscrow
+    function deposit(address account, uint256 amount) external nonReentrant {
+        _deposit(account, amount);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+        nonReentrant
+    {
+        // Somebody may have carried the permit already: then the allowance is there and the deposit goes through.
+        try IERC20Permit(address(OPG)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        _deposit(account, amount);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function withdraw(address to, uint256 amount) external nonReentrant {
+        require(to != address(0), ZeroAddress());
+        _debit(msg.sender, amount);
+        emit Withdrawn(msg.sender, to, amount);
+        OPG.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function transfer(address to, uint256 amount) external nonReentrant {
+        require(to != address(0), ZeroAddress());
+        _debit(msg.sender, amount);
+        balanceOf[to] += amount;
+        emit Transferred(msg.sender, to, amount);
+    }
+
+    /* JOBS */
+
+    /// @inheritdoc IJobEscrow
+    function open(Job calldata job, bytes calldata input) external nonReentrant returns (bytes32 jobId) {
+        require(msg.sender == job.payer, NotPayer(msg.sender, job.payer));
+        jobId = jobIdOf(job);
+        _open(jobId, job, input);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function openWithSignature(Job calldata job, bytes calldata input, bytes calldata signature)
+        external
+        nonReentrant
+        returns (bytes32 jobId)
+    {
+        jobId = jobIdOf(job);
+        require(
+            SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature), InvalidSignature(job.payer, jobId)
+        );
+        _open(jobId, job, input);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function cancelNonces(uint224 key, uint32 nextSequence_) external nonReentrant {
+        KeySlot storage slot = _slots[msg.sender][key];
+        require(slot.status != JobStatus.Open, KeyBusy(msg.sender, key));
+        require(nextSequence_ > slot.nextSequence, WrongSequence(nextSequence_, slot.nextSequence + 1));
+        slot.nextSequence = nextSequence_;
+        emit NoncesCancelled(msg.sender, key, nextSequence_);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function settle(Job calldata job, bytes calldata result, bytes calldata evidence) external nonReentrant {
+        bytes32 jobId = jobIdOf(job);
+        KeySlot storage slot = _openSlot(jobId, job);
+        bytes32 offered = keccak256(result);
+
+        _requireGas(RESOLVE_GAS);
+        (Verdict verdict, bytes32 standing) =
+            IVerifier(job.verifier).conclude{gas: RESOLVE_GAS}(jobId, job, offered, result.length, evidence);
+        require(verdict != Verdict.Pending, ResultPending(jobId));
+        if (verdict == Verdict.NoResult) {
+            _payBack(jobId, job, slot, false);
+            return;
+        }
+        require(standing == offered, ResultHashMismatch(offered, standing));
+        require(result.length <= MAX_RESULT_BYTES, ResultTooLarge(result.length, MAX_RESULT_BYTES));
+
+        slot.status = JobStatus.Settled;
+        slot.resultHash = offered;
+        _pay(job);
+        emit JobSettled(jobId, result);
+        if (job.consumer != address(0) && !_callConsumer(jobId, job, result)) {
+            slot.status = JobStatus.Undelivered;
+            emit DeliveryFailed(jobId, job.consumer);
+        }
+    }
+
+    /// @inheritdoc IJobEscrow
+    function refund(Job calldata job) external nonReentrant {
+        bytes32 jobId = jobIdOf(job);
+        KeySlot storage slot = _openSlot(jobId, job);
+        require(block.timestamp >= job.expiresAt, JobNotExpired(block.timestamp, job.expiresAt));
+
+        _requireGas(RESOLVE_GAS);
+        bytes memory data = abi.encodeCall(IVerifier.expire, (job));
+        bool resolved = _tryCall(job.verifier, RESOLVE_GAS, data);
+        uint256 graceEndsAt = job.expiresAt + REFUND_GRACE_SECONDS;
+        require(resolved || block.timestamp >= graceEndsAt, RefundRefused(graceEndsAt));
+        _payBack(jobId, job, slot, true);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function deliver(Job calldata job, bytes calldata result) external nonReentrant {
+        bytes32 jobId = jobIdOf(job);
+        KeySlot storage slot = _slots[job.payer][job.key()];
+        require(
+            slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId)
+        );
+        bytes32 offered = keccak256(result);
+        require(offered == slot.resultHash, ResultHashMismatch(offered, slot.resultHash));
+        slot.status = JobStatus.Settled;
+        require(_callConsumer(jobId, job, result), CallbackFailed(job.consumer));
+    }
+
+    /* CLAIMS */
+
+    /// @inheritdoc IJobEscrow
+    function claimRoyalty(bytes32 modelId) external nonReentrant returns (uint256 amount) {
+        address recipient = MODELS.royaltyRecipientOf(modelId);
+        require(recipient != address(0), ModelUnavailable(modelId));
+        amount = _accrued[modelId].royalty;
+        _accrued[modelId].royalty = 0;
+        balanceOf[recipient] += amount;
+        emit RoyaltyClaimed(modelId, recipient, amount);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function claimProtocolFee(bytes32 modelId) external nonReentrant returns (uint256 amount) {
+        address recipient = _config.protocolFeeRecipient;
+        amount = _accrued[modelId].protocolFee;
+        _accrued[modelId].protocolFee = 0;
+        balanceOf[recipient] += amount;
+        emit ProtocolFeeClaimed(modelId, recipient, amount);
+    }
+
+    /* AUTHORITY */
+
+    /// @inheritdoc IJobEscrow
+    function setProtocolFee(address recipient, uint32 protocolFeePpm) external restricted {
+        _setProtocolFee(recipient, protocolFeePpm);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function setPaused(bool paused) external restricted {
+        _config.paused = paused;
+        emit NewJobsPaused(paused);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IJobEscrow
+    function accruedOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee_) {
+        Accrued memory accrued = _accrued[modelId];
+        return (accrued.royalty, accrued.protocolFee);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function statusOf(Job calldata job) external view returns (JobStatus status) {
+        (status,) = resultOf(job);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function nextSequence(address payer, uint224 key) external view returns (uint32 sequence, bool busy) {
+        KeySlot storage slot = _slots[payer][key];
+        return (slot.nextSequence, slot.status == JobStatus.Open);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function protocolFee() external view returns (address recipient, uint32 protocolFeePpm, bool paused) {
+        Config memory config = _config;
+        return (config.protocolFeeRecipient, config.protocolFeePpm, config.paused);
+    }
+
+    /// @inheritdoc IJobEscrow
+    function domainSeparator() external view returns (bytes32) {
+        return _domainSeparatorV4();
+    }
+
+    /// @inheritdoc IJobEscrow
+    function jobIdOf(Job calldata job) public view returns (bytes32) {
+        return _hashTypedDataV4(job.hash());
+    }
+
+    /// @inheritdoc IJobEscrow
+    function resultOf(Job calldata job) public view returns (JobStatus status, bytes32 resultHash) {
+        KeySlot storage slot = _slots[job.payer][job.key()];
+        if (slot.jobHash != _truncated(jobIdOf(job))) return (JobStatus.None, 0);
+        status = slot.status;
+        if (status == JobStatus.Settled || status == JobStatus.Undelivered) resultHash = slot.resultHash;
+    }
+
+    /* INTERNAL: LEDGER */
+
+    function _deposit(address account, uint256 amount) private {
+        require(account != address(0), ZeroAddress());
+        uint256 held = OPG.balanceOf(address(this));
+        OPG.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = OPG.balanceOf(address(this)) - held;
+        require(received == amount, TokenTookFee(received, amount));
+        balanceOf[account] += amount;
+        emit Deposited(account, msg.sender, amount);
+    }
+
+    function _debit(address account, uint256 amount) private {
+        uint256 balance = balanceOf[account];
+        require(balance >= amount, InsufficientBalance(balance, amount));
+        unchecked {
+            balanceOf[account] = balance - amount; // checked on the line above
+        }
+    }
+
+    /* INTERNAL: JOBS */
+
+    function _open(bytes32 jobId, Job calldata job, bytes calldata input) private {
+        _checkTerms(job);
+        _checkInput(job, input);
+        _checkConsumer(job);
+
+        _takeKey(jobId, job);
+        _debit(job.payer, job.fee);
+        _requireGas(OPENED_GAS);
+        IVerifier(job.verifier).opened{gas: OPENED_GAS}(jobId, job);
+        emit JobOpened(jobId, job.verifier, job, input);
+    }
+
+    function _checkTerms(Job calldata job) private view {
+        Config memory config = _config;
+        require(!config.paused, JobsPaused());
+        require(
+            job.protocolFeePpm == config.protocolFeePpm, ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
+        );
+        ModelTerms memory model = MODELS.termsOf(job.modelId);
+        require(model.published && !model.retired, ModelUnavailable(job.modelId));
+        require(job.fee >= model.price, FeeBelowPrice(job.fee, model.price));
+        require(job.royaltyPpm == model.royaltyPpm, RoyaltyMismatch(job.royaltyPpm, model.royaltyPpm));
+        uint256 latest = block.timestamp + MAX_JOB_SECONDS;
+        require(
+            job.expiresAt > block.timestamp && job.expiresAt <= latest,
+            ExpiryOutOfRange(job.expiresAt, block.timestamp + 1, latest)
+        );
+    }
+
+    function _checkInput(Job calldata job, bytes calldata input) private pure {
+        require(input.length <= MAX_INPUT_BYTES, InputTooLarge(input.length, MAX_INPUT_BYTES));
+        bytes32 wanted = job.inputUriHash == 0 ? job.inputHash : job.inputUriHash;
+        bytes32 got = keccak256(input);
+        require(got == wanted, InputHashMismatch(got, wanted));
+    }
+
+    function _checkConsumer(Job calldata job) private view {
+        if (job.consumer == address(0)) {
+            require(job.consumerGasLimit == 0, ConsumerGasOutOfRange(job.consumerGasLimit, 0));
+            return;
+        }
+        require(
+            job.consumerGasLimit <= MAX_CONSUMER_GAS, ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
+        );
+        require(job.consumer.code.length > 0, NotAContract(job.consumer));
+    }
+
+    function _takeKey(bytes32 jobId, Job calldata job) private {
+        uint224 key = job.key();
+        uint32 sequence = job.sequence();
+        KeySlot storage slot = _slots[job.payer][key];
+        JobStatus previous = slot.status;
+        require(previous != JobStatus.Open, KeyBusy(job.payer, key));
+        require(sequence == slot.nextSequence, WrongSequence(sequence, slot.nextSequence));
+        if (previous == JobStatus.Undelivered) emit DeliveryForfeited(job.payer, key, bytes25(slot.jobHash));
+        slot.jobHash = _truncated(jobId);
+        slot.nextSequence = sequence + 1;
+        slot.status = JobStatus.Open;
+    }
+
+    function _openSlot(bytes32 jobId, Job calldata job) private view returns (KeySlot storage slot) {
+        slot = _slots[job.payer][job.key()];
+        require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Open, JobNotOpen(jobId));
+    }
+
+    function _pay(Job calldata job) private {
+        (uint256 earners, uint256 royalty, uint256 protocolFee_) = job.split();
+        balanceOf[job.verifier] += earners;
+        Accrued memory accrued = _accrued[job.modelId];
+        accrued.royalty += uint128(royalty); // at most the fee, which is a uint128
+        accrued.protocolFee += uint128(protocolFee_);
+        _accrued[job.modelId] = accrued;
+    }
+
+    function _payBack(bytes32 jobId, Job calldata job, KeySlot storage slot, bool expired) private {
+        slot.status = JobStatus.Refunded;
+        balanceOf[job.payer] += job.fee;
+        emit JobRefunded(jobId, expired);
+    }
+
+    /// @dev The last thing a settlement does. Returned data is never copied.
+    function _callConsumer(bytes32 jobId, Job calldata job, bytes calldata result) private returns (bool delivered) {
+        bytes memory data = abi.encodeCall(IJobConsumer.onJobResult, (jobId, job, result));
+        _requireGas(job.consumerGasLimit);
+        delivered = job.consumer.code.length > 0 && _tryCall(job.consumer, job.consumerGasLimit, data);
+        if (delivered) emit ResultDelivered(jobId, job.consumer);
+    }
+
+    function _tryCall(address target, uint256 stipend, bytes memory data) private returns (bool success) {
+        assembly ("memory-safe") {
+            success := call(stipend, target, 0, add(data, 0x20), mload(data), 0, 0)
+        }
+    }
+
+    /// @dev EIP-150: a call gets at most 63/64 of what is left, and silently less than was asked for.
+    function _requireGas(uint256 stipend) private view {
+        uint256 wanted = stipend + stipend / 63 + RESERVED_GAS;
+        require(gasleft() >= wanted, NotEnoughGas(gasleft(), wanted));
+    }
+
+    function _setProtocolFee(address recipient, uint32 protocolFeePpm) private {
+        require(recipient != address(0), ZeroAddress());
+        require(
+            protocolFeePpm <= MAX_PROTOCOL_FEE_PPM, ProtocolFeeTooHigh(protocolFeePpm, MAX_PROTOCOL_FEE_PPM)
+        );
+        _config.protocolFeeRecipient = recipient;
+        _config.protocolFeePpm = protocolFeePpm;
+        emit ProtocolFeeChanged(recipient, protocolFeePpm);
+    }
+
+    function _truncated(bytes32 jobId) private pure returns (uint200) {
+        return uint200(uint256(jobId) >> 56);
+    }
+}

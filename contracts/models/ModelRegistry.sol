@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+
+import {IModelRegistry, ModelListing, ModelTerms} from "./IModelRegistry.sol";
+
+/// @title ModelRegistry
+/// @notice Called by publishers; read by `JobEscrow` and by verifiers when a job opens. Holds no money.
+contract ModelRegistry is IModelRegistry, AccessManaged {
+    struct Model {
+        ModelTerms terms; // slot 0: all that opening a job reads
+        address publisher; // slot 1
+        address royaltyRecipient; // slot 2
+    }
+
+    /* CONSTANTS */
+
+    /// @notice Highest royalty a publisher can ask, parts per million of the fee.
+    uint32 public constant MAX_ROYALTY_PPM = 300_000;
+    /// @notice Highest `maxResultBytes`: what the escrow is ready to emit and hand to a consumer.
+    uint32 public constant MAX_RESULT_BYTES = 16_384;
+
+    /* STORAGE */
+
+    /// @notice Whether publishing is stopped.
+    bool public paused;
+    mapping(bytes32 modelId => Model) private _models;
+
+    /// @param authority The network's `AccessManager`.
+    constructor(address authority) AccessManaged(authority) {}
+
+    /* PUBLISHERS */
+
+    /// @inheritdoc IModelRegistry
+    function publish(ModelListing calldata listing, string calldata manifestUri) external returns (bytes32 modelId) {
+        require(!paused, NewModelsPaused());
+        require(
+            listing.maxResultBytes > 0 && listing.maxResultBytes <= MAX_RESULT_BYTES,
+            ResultBoundOutOfRange(listing.maxResultBytes, MAX_RESULT_BYTES)
+        );
+        _checkRoyalty(listing.royaltyPpm);
+        require(listing.royaltyRecipient != address(0), ZeroRoyaltyRecipient());
+        modelId = modelIdOf(msg.sender, listing);
+        Model storage model = _models[modelId];
+        require(!model.terms.published, ModelAlreadyPublished(modelId));
+
+        model.terms = ModelTerms({
+            price: listing.price,
+            royaltyPpm: listing.royaltyPpm,
+            maxResultBytes: listing.maxResultBytes,
+            bitExact: listing.bitExact,
+            retired: false,
+            published: true
+        });
+        model.publisher = msg.sender;
+        model.royaltyRecipient = listing.royaltyRecipient;
+        emit ModelPublished(modelId, msg.sender, listing.manifestHash, manifestUri, listing);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setPrice(bytes32 modelId, uint96 price, uint32 royaltyPpm) external {
+        Model storage model = _ownModel(modelId);
+        _checkRoyalty(royaltyPpm);
+        model.terms.price = price;
+        model.terms.royaltyPpm = royaltyPpm;
+        emit ModelPriced(modelId, price, royaltyPpm);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setRoyaltyRecipient(bytes32 modelId, address royaltyRecipient) external {
+        Model storage model = _ownModel(modelId);
+        require(royaltyRecipient != address(0), ZeroRoyaltyRecipient());
+        model.royaltyRecipient = royaltyRecipient;
+        emit RoyaltyRecipientChanged(modelId, royaltyRecipient);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function retire(bytes32 modelId) external {
+        _ownModel(modelId).terms.retired = true;
+        emit ModelRetired(modelId);
+    }
+
+    /* AUTHORITY */
+
+    /// @inheritdoc IModelRegistry
+    function setPaused(bool paused_) external restricted {
+        paused = paused_;
+        emit PublishingPaused(paused_);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IModelRegistry
+    function termsOf(bytes32 modelId) external view returns (ModelTerms memory) {
+        return _models[modelId].terms;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function royaltyRecipientOf(bytes32 modelId) external view returns (address) {
+        return _models[modelId].royaltyRecipient;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function publisherOf(bytes32 modelId) external view returns (address) {
+        return _models[modelId].publisher;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function modelIdOf(address publisher, ModelListing calldata listing) public pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                publisher,
+                listing.manifestHash,
+                listing.graphRoot,
+                listing.weightRoot,
+                listing.bitExact,
+                listing.maxResultBytes
+            )
+        );
+    }
+
+    /* INTERNAL */
+
+    function _ownModel(bytes32 modelId) private view returns (Model storage model) {
+        model = _models[modelId];
+        require(model.terms.published, ModelUnknown(modelId));
+        require(msg.sender == model.publisher, NotPublisher(msg.sender, model.publisher));
+    }
+
+    function _checkRoyalty(uint32 royaltyPpm) private pure {
+        require(royaltyPpm <= MAX_ROYALTY_PPM, RoyaltyTooHigh(royaltyPpm, MAX_ROYALTY_PPM));
+    }
+}

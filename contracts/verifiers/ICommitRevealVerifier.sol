@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IVerifier} from "../jobs/IVerifier.sol";
+import {IEarningsSource} from "../staking/IEarningsSource.sol";
+import {Job} from "../types/Job.sol";
+
+/// @notice All the verifier keeps of an operator: one word.
+struct Member {
+    uint56 share; // allocated to this verifier, stake units
+    uint56 locked; // of it, bonds of live jobs, stake units
+    uint96 earnings; // waiting to be harvested, OPG base units
+    uint40 changedAt; // unix seconds: last change of `share`
+}
+
+/// @notice Lower bounds of what a payer's terms can say. Jobs already open are not touched by a change.
+struct Params {
+    uint32 minCommitWindowSeconds;
+    uint32 minRevealWindowSeconds;
+    uint32 minSettleWindowSeconds;
+    uint32 minBondPpm; // bond ≥ fee × minBondPpm / 1,000,000
+    uint56 minBondUnits; // and at least this, stake units
+}
+
+/// @notice A seat of a job's committee.
+struct Seat {
+    uint32 operatorId;
+    bool revealed;
+    bytes32 hash; // commitment before the reveal, result hash after; its top 224 bits, the rest zero
+}
+
+/// @notice Where a job stands in time. All times unix seconds.
+struct Schedule {
+    uint40 openedAt;
+    uint64 seedBlock; // whose hash is the seed
+    uint192 seed; // top 192 bits of that hash; zero until pinned
+    uint8 committed; // seats taken
+    uint40 commitsCloseAt; // moves earlier when the last seat is taken
+    uint40 revealsCloseAt;
+    uint40 settlesBy; // until when a majority's result bytes can be missing
+    bool resolved; // no bond of this job is locked any more
+}
+
+/// @notice The opening of a commitment, as `settle`'s evidence carries it: abi.encode(Reveal[]).
+struct Reveal {
+    uint8 seat;
+    bytes32 resultHash;
+    bytes32 salt;
+}
+
+/// @notice Why a seat lost its bond.
+enum Fault {
+    Minority, // revealed a result the majority did not agree on
+    Silence, // committed and did not reveal
+    Withheld // in the majority, but nobody showed the bytes in time
+}
+
+/// @title Commit and reveal: k operators, the majority stands
+/// @notice Drawn by stake, an operator commits to the hash of its result, reveals after commits have closed, and a
+/// strict majority of all k seats decides. Stake units are 10^12 OPG base units (a millionth of an OPG).
+interface ICommitRevealVerifier is IVerifier, IEarningsSource {
+    event Joined(uint32 indexed operatorId, uint256 amount);
+    event Left(uint32 indexed operatorId, uint256 amount);
+    event SignerSynced(uint32 indexed operatorId, address indexed signer);
+    event SeedPinned(bytes32 indexed jobId, uint192 seed);
+    event ResultCommitted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat, bytes32 commitment);
+    event SeatEvicted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat);
+    event ResultRevealed(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat, bytes32 resultHash);
+    event BondSlashed(bytes32 indexed jobId, uint32 indexed operatorId, Fault fault, uint256 amount);
+    event ParamsChanged(Params params);
+
+    error ZeroAddress();
+    error NotEscrow(address caller);
+    error NotStaking(address caller);
+    error NotRegistered(address owner);
+    error OperatorIdTooLarge(uint32 operatorId);
+    error AmountNotInUnits(uint256 amount, uint256 unit);
+    error InsufficientShare(uint256 share, uint256 wanted);
+    error ParamOutOfRange(uint256 got, uint256 limit);
+    error CommitteeSizeInvalid(uint256 committeeSize, uint256 max);
+    error WideningTooLarge(uint256 maxWidening, uint256 limit);
+    error WindowOutOfRange(uint256 windowSeconds, uint256 min, uint256 max);
+    error BondTooSmall(uint256 bondUnits, uint256 min);
+    error ResultBoundMismatch(uint256 got, uint256 wanted);
+    error ModelNotBitExact(bytes32 modelId);
+    error FeeTooLarge(uint256 fee, uint256 limit);
+    error ExpiryOutOfRange(uint256 expiresAt, uint256 earliest, uint256 latest);
+    error KeyUnresolved(address payer, uint224 key);
+    error UnknownJob(bytes32 jobId);
+    error JobStillOpen(bytes32 jobId);
+    error JobResolved(bytes32 jobId);
+    error SeedUnavailable(uint256 seedBlock, uint256 currentBlock);
+    error SeedMismatch(bytes32 got, uint192 wanted);
+    error NotASigner(address caller);
+    error NotDrawn(uint32 operatorId, uint8 wideningStep);
+    error NotLower(uint32 operatorId);
+    error AlreadySeated(uint32 operatorId, uint8 seat);
+    error CommitsClosed(uint256 closedAt);
+    error CommitsOpen(uint256 closesAt);
+    error RevealsClosed(uint256 closedAt);
+    error RevealsOpen(uint256 closesAt);
+    error SeatUnknown(uint256 seat, uint256 committed);
+    error AlreadyRevealed(uint8 seat);
+    error RevealMismatch(bytes32 got, bytes32 wanted);
+    error ResultNotMajority(bytes32 got, bytes32 wanted);
+    error ResultTooLarge(uint256 size, uint256 limit);
+
+    /// @notice Allocates `amount` of the caller's stake to this verifier and learns its signer. Operators' owners, who
+    /// allowed it in `OperatorStaking` first.
+    /// @param amount OPG base units, a multiple of `STAKE_UNIT`
+    function join(uint256 amount) external;
+
+    /// @notice Takes `amount` back into unbonding, where it stays slashable. Operators' owners; never refused.
+    function leave(uint256 amount) external;
+
+    /// @notice Learns an operator's current signer from `OperatorStaking`. Anyone; call it after a rotation.
+    function syncSigner(uint32 operatorId) external;
+
+    /// @notice Fixes the job's seed before its block is forgotten. Anyone; the first commit does it by itself.
+    function pinSeed(Job calldata job) external;
+
+    /// @notice Takes a seat, locking the bond. Operators' signers. A lower draw evicts the highest seat.
+    /// @param seed Hash of the seed block the caller drew under: after a reorg the commit is void instead of wrong
+    /// @param commitment See `Commitment.hash`
+    function commit(Job calldata job, bytes32 seed, bytes32 commitment) external;
+
+    /// @notice Opens a seat's commitment once commits have closed. Anyone: it pays only its committer.
+    function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external;
+
+    /// @notice Changes the lower bounds for jobs opened from now on, within constant limits. Authority only.
+    function setParams(Params calldata params) external;
+
+    /// @notice Current lower bounds.
+    function params() external view returns (Params memory);
+
+    /// @notice What the verifier keeps of an operator.
+    function memberOf(uint32 operatorId) external view returns (Member memory);
+
+    /// @notice The operator whose signer this is, as this verifier knows it; zero if none.
+    function operatorOfSigner(address signer) external view returns (uint32);
+
+    /// @notice An operator's share at the end of second `timestamp`, stake units.
+    function shareAt(uint32 operatorId, uint48 timestamp) external view returns (uint56);
+
+    /// @notice All shares at the end of second `timestamp`, stake units.
+    function totalShareAt(uint48 timestamp) external view returns (uint56);
+
+    /// @notice Where a job stands in time. Reverts with `UnknownJob` once its key is used again.
+    function scheduleOf(Job calldata job) external view returns (Schedule memory);
+
+    /// @notice The seats taken so far.
+    function committeeOf(Job calldata job) external view returns (Seat[] memory);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Test} from "@uniswap/v4-core/lib/forge-std/src/Test.sol";
+
+import {JobEscrow} from "../../contracts/jobs/JobEscrow.sol";
+import {ModelRegistry} from "../../contracts/models/ModelRegistry.sol";
+import {OperatorStaking} from "../../contracts/staking/OperatorStaking.sol";
+import {CommitRevealVerifier} from "../../contracts/verifiers/CommitRevealVerifier.sol";
+import {Params} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
+
+/// @notice The network as `deploy/modules/Network.ts` wires it, deployed from the shipped bytecode.
+abstract contract Network is Test {
+    address internal constant GOVERNOR = address(0x60);
+    address internal constant PROTOCOL = address(0x61);
+    uint32 internal constant PROTOCOL_FEE_PPM = 10_000;
+    uint40 internal constant UNBONDING_SECONDS = 14 days;
+
+    IERC20 internal opg;
+    AccessManager internal authority;
+    ModelRegistry internal models;
+    JobEscrow internal escrow;
+    OperatorStaking internal staking;
+    CommitRevealVerifier internal verifier;
+
+    function _deployNetwork() internal {
+        vm.warp(1_800_000_000);
+        vm.roll(1_000);
+        opg = IERC20(_deploy("OPG", abi.encode(address(this))));
+        authority = AccessManager(_deploy("AccessManager", abi.encode(GOVERNOR)));
+        models = ModelRegistry(_deploy("ModelRegistry", abi.encode(authority)));
+        escrow = JobEscrow(_deploy("JobEscrow", abi.encode(opg, models, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
+        staking = OperatorStaking(_deploy("OperatorStaking", abi.encode(opg, escrow, authority, UNBONDING_SECONDS)));
+        verifier = CommitRevealVerifier(
+            _deploy("CommitRevealVerifier", abi.encode(escrow, staking, authority, _params()))
+        );
+        vm.prank(GOVERNOR);
+        staking.permitVerifier(address(verifier), true);
+    }
+
+    function _params() internal pure returns (Params memory) {
+        return Params({
+            minCommitWindowSeconds: 4,
+            minRevealWindowSeconds: 4,
+            minSettleWindowSeconds: 4,
+            minBondPpm: 1_000_000,
+            minBondUnits: 1
+        });
+    }
+
+    function _deploy(string memory name, bytes memory args) internal returns (address deployed) {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), args);
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        require(deployed != address(0), string.concat("not deployed: ", name));
+    }
+}
