@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice One request paid through the escrow. Static: 13 words, the same in calldata, in the event and in the
+/// EIP-712 encoding. Its EIP-712 digest in the escrow's domain is the `jobId`.
+struct Job {
+    address payer; // whose escrow balance pays
+    bytes32 modelId;
+    bytes32 inputHash; // keccak256 of the input bytes
+    bytes32 inputUriHash; // zero: the input is inline in the event; otherwise keccak256 of the URI's bytes
+    address verifier; // the payer's choice
+    bytes32 verifierData; // the verifier's terms, packed, or the hash of longer ones
+    address consumer; // zero, or the contract called back with the result
+    uint32 consumerGasLimit; // gas the callback gets
+    uint128 fee; // OPG base units, all in
+    uint32 royaltyPpm; // of the fee, to the model's publisher
+    uint32 protocolFeePpm; // of the fee, to the protocol
+    uint40 expiresAt; // unix seconds
+    uint256 nonce; // 224-bit key, 32-bit sequence
+}
+
+/// @notice Hashing and the money split of a job; one-to-one with `src/protocol/job.ts`.
+library JobLib {
+    /// @notice EIP-712 type hash of `Job`.
+    bytes32 internal constant TYPEHASH = keccak256(
+        "Job(address payer,bytes32 modelId,bytes32 inputHash,bytes32 inputUriHash,address verifier,bytes32 verifierData,address consumer,uint32 consumerGasLimit,uint128 fee,uint32 royaltyPpm,uint32 protocolFeePpm,uint40 expiresAt,uint256 nonce)"
+    );
+
+    uint256 private constant PPM = 1_000_000;
+
+    /// @notice EIP-712 `hashStruct` of the job.
+    function hash(Job calldata job) internal pure returns (bytes32) {
+        return keccak256(abi.encode(TYPEHASH, job));
+    }
+
+    /// @notice The nonce's key: jobs of different keys are independent, a key holds one live job at a time.
+    function key(Job calldata job) internal pure returns (uint224) {
+        return uint224(job.nonce >> 32);
+    }
+
+    /// @notice The nonce's sequence within its key.
+    function sequence(Job calldata job) internal pure returns (uint32) {
+        return uint32(job.nonce);
+    }
+
+    /// @notice How the fee is divided. The three parts add up to the fee exactly; rounding favours the earners.
+    /// @return earners What the verifier divides among those who earned it
+    /// @return royalty The publisher's part
+    /// @return protocolFee The protocol's part
+    function split(Job calldata job) internal pure returns (uint256 earners, uint256 royalty, uint256 protocolFee) {
+        uint256 fee = job.fee;
+        royalty = fee * job.royaltyPpm / PPM;
+        protocolFee = fee * job.protocolFeePpm / PPM;
+        earners = fee - royalty - protocolFee;
+    }
+}
