@@ -222,7 +222,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256[] memory seats = _seatsOf(record, context.progress.committed);
         Tally.Count memory count = Tally.count(seats);
         uint8 majority = _majority(context);
-        if (context.progress.committed < majority) {
+        if (_isTooLate(context) || context.progress.committed < majority) {
             _releaseAll(record, context, seats);
             return (Verdict.NoResult, 0);
         }
@@ -251,9 +251,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         }
         uint256[] memory seats = _seatsOf(record, context.progress.committed);
         uint8 majority = _majority(context);
-        // Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
-        bool tooLate = block.timestamp > context.opening.openedAt + MAX_LOCK_SECONDS;
-        if (tooLate || context.progress.committed < majority) _releaseAll(record, context, seats);
+        if (_isTooLate(context) || context.progress.committed < majority) _releaseAll(record, context, seats);
         else _resolveWithoutResult(record, context, seats, Tally.count(seats), majority);
     }
 
@@ -349,6 +347,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function _seedBlock(Opening memory opening) private view returns (uint256) {
         uint256 age = uint24(uint24(block.number) - opening.openedBlock);
         return block.number - age + SEED_DELAY_BLOCKS;
+    }
+
+    /// @dev Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
+    function _isTooLate(Context memory context) private view returns (bool) {
+        return block.timestamp > context.opening.openedAt + MAX_LOCK_SECONDS;
     }
 
     function _majority(Context memory context) private pure returns (uint8) {
