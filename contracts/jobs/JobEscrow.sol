@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
@@ -167,9 +168,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         KeySlot storage slot = _openSlot(jobId, job);
         bytes32 offered = keccak256(result);
 
-        _requireGas(RESOLVE_GAS);
-        (Verdict verdict, bytes32 standing) =
-            IVerifier(job.verifier).conclude{gas: RESOLVE_GAS}(jobId, job, offered, result.length, evidence);
+        (Verdict verdict, bytes32 standing) = _conclude(jobId, job, offered, result.length, evidence);
         require(verdict != Verdict.Pending, ResultPending(jobId));
         if (verdict == Verdict.NoResult) {
             _payBack(jobId, job, slot, false);
@@ -377,6 +376,22 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     function _openSlot(bytes32 jobId, Job calldata job) private view returns (KeySlot storage slot) {
         slot = _slots[job.payer][job.key()];
         require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Open, JobNotOpen(jobId));
+    }
+
+    /// @dev Encoded before the gas is checked: long evidence is dear to copy.
+    function _conclude(
+        bytes32 jobId,
+        Job calldata job,
+        bytes32 offeredHash,
+        uint256 offeredBytes,
+        bytes calldata evidence
+    ) private returns (Verdict verdict, bytes32 standing) {
+        bytes memory data =
+            abi.encodeCall(IVerifier.conclude, (jobId, job, offeredHash, offeredBytes, evidence));
+        _requireGas(RESOLVE_GAS);
+        (bool success, bytes memory returned) = job.verifier.call{gas: RESOLVE_GAS}(data);
+        returned = Address.verifyCallResultFromTarget(job.verifier, success, returned);
+        return abi.decode(returned, (Verdict, bytes32));
     }
 
     function _pay(Job calldata job) private {
