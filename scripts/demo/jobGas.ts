@@ -60,7 +60,8 @@ export async function readChainRecord(chain: Chain, fromBlock: bigint): Promise<
     },
     async committeeOf(jobId) {
       const seats = new Map<number, number>();
-      for (const event of ofJob(committee, jobId)) if (event.kind === "committed") seats.set(event.seat, event.operatorId);
+      for (const event of ofJob(committee, jobId))
+        if (event.kind === "committed") seats.set(event.seat, event.operatorId);
       return Promise.all([...seats.values()].map(async (operatorId) => (await stakeOf(chain, operatorId)).owner));
     },
     slashes: () => committee.filter((event) => event.kind === "slashed"),

@@ -42,7 +42,8 @@ function describeJob(job: DemoReport["jobs"][number], request: DemoRequest): str
     `           settle ${gas.settle ?? "—"} · refund ${gas.refund ?? "—"} · total ${gas.total}`,
     `state      ${job.status}`,
   ];
-  const picture = request.model === "digits" ? drawPicture(request.sample.inputBytes) : drawRow(request.sample.inputBytes);
+  const picture =
+    request.model === "digits" ? drawPicture(request.sample.inputBytes) : drawRow(request.sample.inputBytes);
   return facts.map((fact, line) => `${(picture[line] ?? "").padEnd(PICTURE_COLUMNS)}   ${fact}`).join("\n");
 }
 
@@ -74,7 +75,9 @@ function drawRow(millimetres: Uint8Array): string[] {
 
 function describeOperators({ operators }: DemoReport): string {
   const lines = operators.map(({ address, stakeBefore, stakeAfter, earned, slashed }) => {
-    const [before, after, gain, loss] = [stakeBefore, stakeAfter, earned, slashed].map((amount) => formatOpg(BigInt(amount)));
+    const [before, after, gain, loss] = [stakeBefore, stakeAfter, earned, slashed].map((amount) =>
+      formatOpg(BigInt(amount)),
+    );
     return `${address}  stake ${before} → ${after} OPG, earned ${gain}, slashed ${loss}`;
   });
   return ["operators", ...lines].join("\n");
