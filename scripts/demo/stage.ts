@@ -31,6 +31,7 @@ const PRICE = parseOpg("1");
 const ROYALTY_PPM = 10_000;
 const STAKE = parseOpg("1000");
 const PURSE = parseOpg("2000");
+const NO_DEADLINE = 2n ** 48n;
 const POLLING_INTERVAL_MS = 250;
 
 /** A connection that signs as one of the demo's parties. */
@@ -71,8 +72,17 @@ export async function startOperator(
   onEvent: (event: NodeEvent) => void,
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
-  const consent = await signConsent(signer, owner, owner.account.address);
-  const { operatorId } = await registerOperator(owner, { signer: signer.address, consent, stake: STAKE, allocate: STAKE });
+  const consent = await signConsent(
+    signer,
+    { owner: owner.account.address, deadline: NO_DEADLINE },
+    { chainId: owner.chainId, staking: owner.addresses.staking },
+  );
+  const { operatorId } = await registerOperator(owner, {
+    signer: signer.address,
+    consent,
+    stake: STAKE,
+    allocate: STAKE,
+  });
   const { addresses } = owner;
   const chain = signing(
     await connectChain({ rpcUrl, addresses, account: signer, pollingIntervalMs: POLLING_INTERVAL_MS }),
