@@ -1,7 +1,7 @@
 import { type Address, type Hex, toHex } from "viem";
 import { digitReaderAbi } from "../../src/chain/abi/digitReader.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
-import { type Chain, connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
+import { connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { encodeDeposit } from "../../src/chain/escrow.ts";
 import { modelsPublished } from "../../src/chain/models.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
@@ -31,7 +31,6 @@ const PRICE = parseOpg("1");
 const ROYALTY_PPM = 10_000;
 const STAKE = parseOpg("1000");
 const PURSE = parseOpg("2000");
-const NO_DEADLINE = 2n ** 48n;
 const POLLING_INTERVAL_MS = 250;
 
 /** A connection that signs as one of the demo's parties. */
@@ -54,13 +53,15 @@ export async function publishShipped(publisher: SigningChain, name: ModelName): 
   return { name, modelId, manifest, artefact };
 }
 
-/** Gives the parties OPG, and the payer an escrow balance. */
+/** Gives the operators OPG to stake, and the payer an escrow balance. */
 export async function fundParties(deployer: SigningChain, payer: SigningChain): Promise<void> {
-  for (const role of ["payer", ...OPERATORS] as const) {
-    await sendCall(deployer, encodeTokenTransfer(deployer.addresses, localAccount(role).address, PURSE));
-  }
+  const fund = (role: Role) =>
+    sendCall(deployer, encodeTokenTransfer(deployer.addresses, localAccount(role).address, PURSE));
+  const operators = OPERATORS.map(fund);
+  await fund("payer");
   await sendCall(payer, encodeApprove(payer.addresses, payer.addresses.escrow, PURSE));
   await sendCall(payer, encodeDeposit(payer.addresses, payer.account.address, PURSE / 2n));
+  await Promise.all(operators);
 }
 
 /** Registers, stakes and starts an operator whose node signs with a key of its own. */
@@ -72,11 +73,7 @@ export async function startOperator(
   onEvent: (event: NodeEvent) => void,
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
-  const consent = await signConsent(
-    signer,
-    { owner: owner.account.address, deadline: NO_DEADLINE },
-    { chainId: owner.chainId, staking: owner.addresses.staking },
-  );
+  const consent = await signConsent(signer, owner, owner.account.address);
   const { operatorId } = await registerOperator(owner, {
     signer: signer.address,
     consent,
@@ -131,5 +128,3 @@ export async function deployConsumer(payer: SigningChain, bytecode: Hex): Promis
   await sendCall(payer, encodeDeposit(addresses, contractAddress, PRICE * 10n));
   return contractAddress;
 }
-
-export type { Chain };
