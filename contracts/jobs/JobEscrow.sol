@@ -106,10 +106,14 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        nonReentrant
-    {
+    function depositWithPermit(
+        address account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
         // Somebody may have carried the permit already: then the allowance is there and the deposit goes through.
         try IERC20Permit(address(OPG)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         _deposit(account, amount);
@@ -141,14 +145,15 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function openWithSignature(Job calldata job, bytes calldata input, bytes calldata signature)
-        external
-        nonReentrant
-        returns (bytes32 jobId)
-    {
+    function openWithSignature(
+        Job calldata job,
+        bytes calldata input,
+        bytes calldata signature
+    ) external nonReentrant returns (bytes32 jobId) {
         jobId = jobIdOf(job);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature), InvalidSignature(job.payer, jobId)
+            SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature),
+            InvalidSignature(job.payer, jobId)
         );
         _open(jobId, job, input);
     }
@@ -168,7 +173,10 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         KeySlot storage slot = _openSlot(jobId, job);
         bytes32 offered = keccak256(result);
 
-        (Verdict verdict, bytes32 standing) = _conclude(jobId, job, offered, result.length, evidence);
+        (Verdict verdict, bytes32 standing) = _conclude(
+            job.verifier,
+            abi.encodeCall(IVerifier.conclude, (jobId, job, offered, result.length, evidence))
+        );
         require(verdict != Verdict.Pending, ResultPending(jobId));
         if (verdict == Verdict.NoResult) {
             _payBack(jobId, job, slot, false);
@@ -205,9 +213,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     function deliver(Job calldata job, bytes calldata result) external nonReentrant {
         bytes32 jobId = jobIdOf(job);
         KeySlot storage slot = _slots[job.payer][job.key()];
-        require(
-            slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId)
-        );
+        require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId));
         bytes32 offered = keccak256(result);
         require(offered == slot.resultHash, ResultHashMismatch(offered, slot.resultHash));
         slot.status = JobStatus.Settled;
@@ -258,7 +264,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function statusOf(Job calldata job) external view returns (JobStatus status) {
-        (status,) = resultOf(job);
+        (status, ) = resultOf(job);
     }
 
     /// @inheritdoc IJobEscrow
@@ -329,7 +335,8 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         Config memory config = _config;
         require(!config.paused, JobsPaused());
         require(
-            job.protocolFeePpm == config.protocolFeePpm, ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
+            job.protocolFeePpm == config.protocolFeePpm,
+            ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
         );
         ModelTerms memory model = MODELS.termsOf(job.modelId);
         require(model.published && !model.retired, ModelUnavailable(job.modelId));
@@ -355,7 +362,8 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
             return;
         }
         require(
-            job.consumerGasLimit <= MAX_CONSUMER_GAS, ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
+            job.consumerGasLimit <= MAX_CONSUMER_GAS,
+            ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
         );
         require(job.consumer.code.length > 0, NotAContract(job.consumer));
     }
@@ -378,20 +386,12 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Open, JobNotOpen(jobId));
     }
 
-    /// @dev Encoded before the gas is checked: long evidence is dear to copy.
-    function _conclude(
-        bytes32 jobId,
-        Job calldata job,
-        bytes32 offeredHash,
-        uint256 offeredBytes,
-        bytes calldata evidence
-    ) private returns (Verdict verdict, bytes32 standing) {
-        bytes memory data =
-            abi.encodeCall(IVerifier.conclude, (jobId, job, offeredHash, offeredBytes, evidence));
+    /// @dev Takes the call encoded, so that copying long evidence is paid for before the gas is checked.
+    function _conclude(address verifier, bytes memory data) private returns (Verdict verdict, bytes32 standing) {
         _requireGas(RESOLVE_GAS);
-        (bool success, bytes memory returned) = job.verifier.call{gas: RESOLVE_GAS}(data);
-        returned = Address.verifyCallResultFromTarget(job.verifier, success, returned);
-        return abi.decode(returned, (Verdict, bytes32));
+        // solhint-disable-next-line avoid-low-level-calls
+        (bool success, bytes memory returned) = verifier.call{gas: RESOLVE_GAS}(data);
+        return abi.decode(Address.verifyCallResultFromTarget(verifier, success, returned), (Verdict, bytes32));
     }
 
     function _pay(Job calldata job) private {
@@ -431,9 +431,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     function _setProtocolFee(address recipient, uint32 protocolFeePpm) private {
         require(recipient != address(0), ZeroAddress());
-        require(
-            protocolFeePpm <= MAX_PROTOCOL_FEE_PPM, ProtocolFeeTooHigh(protocolFeePpm, MAX_PROTOCOL_FEE_PPM)
-        );
+        require(protocolFeePpm <= MAX_PROTOCOL_FEE_PPM, ProtocolFeeTooHigh(protocolFeePpm, MAX_PROTOCOL_FEE_PPM));
         _config.protocolFeeRecipient = recipient;
         _config.protocolFeePpm = protocolFeePpm;
         emit ProtocolFeeChanged(recipient, protocolFeePpm);

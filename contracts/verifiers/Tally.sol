@@ -12,7 +12,7 @@ library Tally {
     }
 
     function seatOf(uint32 operatorId, uint224 hash, bool revealed) internal pure returns (uint256) {
-        return (revealed ? 1 << 255 : 0) | uint256(operatorId) << 224 | hash;
+        return (revealed ? 1 << 255 : 0) | (uint256(operatorId) << 224) | hash;
     }
 
     function operatorOf(uint256 seat) internal pure returns (uint32) {
@@ -31,17 +31,26 @@ library Tally {
         return uint224(uint256(hash) >> 32);
     }
 
+    /// @notice How many seats have revealed, and how many of these this hash.
+    function agreeing(uint256[] memory seats, uint224 hash) internal pure returns (uint256 revealed, uint256 agreed) {
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (!isRevealed(seats[i])) continue;
+            ++revealed;
+            if (hashOf(seats[i]) == hash) ++agreed;
+        }
+    }
+
     /// @notice Counts which result hash most of the revealed seats agree on (the first seat's, among equals).
     /// @dev Quadratic in the committee size, which a constant bounds.
     function count(uint256[] memory seats) internal pure returns (Count memory result) {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!isRevealed(seats[i])) continue;
             ++result.revealed;
-            uint8 agreeing = 0;
+            uint8 same = 0;
             for (uint256 j = 0; j < seats.length; ++j) {
-                if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++agreeing;
+                if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++same;
             }
-            if (agreeing > result.topCount) (result.topCount, result.top) = (agreeing, hashOf(seats[i]));
+            if (same > result.topCount) (result.topCount, result.top) = (same, hashOf(seats[i]));
         }
     }
 }

@@ -11,24 +11,31 @@ import {JobFixture} from "../../support/JobFixture.sol";
 contract CommitRevealVerifierCommitTest is JobFixture {
     /* SEED */
 
-    function test_AnyonePinsTheSeedOnce() public {
+    function test_AnyonePinsTheSeed() public {
         Job memory job = _opened();
         uint192 seed = uint192(uint256(_seed(job)) >> 64);
         bytes32 jobId = escrow.jobIdOf(job);
+        assertEq(verifier.seedOf(job), seed);
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SeedPinned(jobId, seed);
         vm.prank(stranger);
         verifier.pinSeed(job);
-        assertEq(_schedule(job).seed, seed);
-
-        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, jobId));
-        verifier.pinSeed(job);
+        assertEq(verifier.seedOf(job), seed);
     }
 
-    function test_TheFirstCommitPinsTheSeed() public {
+    /// A pinned seed outlives the chain's memory, and is never another.
+    function test_APinnedSeedOutlivesItsBlock() public {
         Job memory job = _opened();
-        _commit(0, job, RESULT);
-        assertEq(_schedule(job).seed, uint192(uint256(_seed(job)) >> 64));
+        uint192 seed = verifier.seedOf(job);
+        uint256 seedBlock = _schedule(job).seedBlock;
+        verifier.pinSeed(job);
+        vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, "");
+        vm.roll(seedBlock + 300);
+        assertEq(verifier.seedOf(job), seed);
+        verifier.pinSeed(job);
+        assertEq(verifier.seedOf(job), seed);
+        vm.prank(operators[0].signer);
+        verifier.commit(job, bytes32(uint256(seed) << 64), "commitment");
     }
 
     function test_RevertWhen_TheSeedBlockIsNotOverYet() public {
@@ -53,8 +60,9 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _open(job);
         vm.roll(seedBlock + 300);
         _fakeHistory(bytes32(uint256(7) << 64));
+        assertEq(verifier.seedOf(job), 7);
         verifier.pinSeed(job);
-        assertEq(_schedule(job).seed, 7);
+        assertEq(verifier.seedOf(job), 7);
     }
 
     function test_RevertWhen_TheSeedBlockIsForgotten() public {
@@ -88,7 +96,6 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         );
         vm.prank(operators[0].signer);
         verifier.commit(job, keccak256("other branch"), "commitment");
-        assertEq(_schedule(job).seed, 0);
         assertEq(_member(0).locked, 0);
     }
 
@@ -303,6 +310,34 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         for (uint256 i = 0; i < 3; ++i) {
             _seatOf(ranked[i], job);
         }
+    }
+
+    /// A job that ended early takes nobody any more, though its widest step isn't over: an eviction now would release
+    /// a bond that another job holds.
+    function test_RevertWhen_TheJobHasBeenResolved() public {
+        Job memory job = _opened();
+        bytes32 seed = _seed(job);
+        uint256[] memory ranked = _ranked(seed);
+        for (uint256 i = 2; i < 5; ++i) {
+            _commit(ranked[i], job, RESULT);
+        }
+        _closeCommits(job);
+        for (uint256 i = 2; i < 5; ++i) {
+            _reveal(ranked[i], job, RESULT);
+        }
+        _settle(job, RESULT);
+
+        Job memory other = _jobOfKey(1);
+        _open(other);
+        _passSeedBlock(other);
+        vm.setBlockhash(_schedule(other).seedBlock, seed);
+        _commit(ranked[4], other, RESULT);
+
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, escrow.jobIdOf(job)));
+        vm.prank(operators[ranked[0]].signer);
+        verifier.commit(job, seed, "late");
+        assertEq(_member(ranked[4]).locked, BOND_UNITS);
+        assertEq(_member(ranked[0]).locked, 0);
     }
 
     /* SIGNERS */

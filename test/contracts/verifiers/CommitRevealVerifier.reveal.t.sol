@@ -78,7 +78,6 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _settle(_agreed(), RESULT);
         Job memory job = _opened();
         assertEq(verifier.committeeOf(job).length, 0);
-        assertEq(_schedule(job).seed, 0);
         _closeCommits(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.SeatUnknown.selector, 0, 0));
         verifier.reveal(job, 0, 0, 0);

@@ -17,7 +17,6 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         Schedule memory schedule = _schedule(job);
         assertEq(schedule.openedAt, openedAt);
         assertEq(schedule.seedBlock, openedBlock + 2);
-        assertEq(schedule.seed, 0);
         assertEq(schedule.committed, 0);
         assertEq(schedule.commitsCloseAt, openedAt + 3 * WINDOW);
         assertEq(schedule.revealsCloseAt, openedAt + 4 * WINDOW);
@@ -176,6 +175,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         verifier.committeeOf(job);
         vm.expectRevert(wanted);
         verifier.pinSeed(job);
+        vm.expectRevert(wanted);
+        verifier.seedOf(job);
         vm.expectRevert(wanted);
         verifier.reveal(job, 0, 0, 0);
         vm.expectRevert(wanted);

@@ -34,5 +34,10 @@ contract TallyTest is Test {
         assertEq(count.revealed, revealed);
         assertEq(count.topCount, most);
         if (most > 0) assertEq(box[count.top], most);
+        for (uint224 i = 0; i < 4; ++i) {
+            (uint256 shown, uint256 agreed) = Tally.agreeing(seats, i);
+            assertEq(shown, revealed);
+            assertEq(agreed, box[i]);
+        }
     }
 }
