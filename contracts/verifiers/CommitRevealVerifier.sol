@@ -170,6 +170,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint32 operatorId = operatorOfSigner[msg.sender];
         require(operatorId != 0, NotASigner(msg.sender));
         (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
+        require(!state.isResolved(), JobResolved(jobId));
         bytes32 terms = job.verifierData;
         uint256 closesAt = _commitsCloseAt(state, terms);
         require(block.timestamp < closesAt, CommitsClosed(closesAt));
@@ -185,6 +186,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external {
         (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
+        require(!state.isResolved(), JobResolved(jobId));
         uint256 closesAt = _commitsCloseAt(state, job.verifierData);
         require(block.timestamp >= closesAt, CommitsOpen(closesAt));
         bool already = _reveal(
@@ -215,6 +217,10 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (evidence.length > 0) _revealAll(jobId, record, state, revealsCloseAt, evidence);
 
         uint256[] memory seats = _seatsOf(record, state);
+        if (_isTooLate(state)) {
+            _releaseAll(record, state, terms, seats);
+            return (Verdict.NoResult, 0);
+        }
         uint224 offered = Tally.truncate(offeredHash);
         (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, offered);
         bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
@@ -240,9 +246,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(jobId));
         }
         uint256[] memory seats = _seatsOf(record, state);
-        // Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
-        bool tooLate = block.timestamp > state.openedAt() + MAX_LOCK_SECONDS;
-        if (tooLate) _releaseAll(record, state, job.verifierData, seats);
+        if (_isTooLate(state)) _releaseAll(record, state, job.verifierData, seats);
         else _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
     }
 
@@ -334,6 +338,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bool filled = state.committed() == terms.committeeSize() && !state.isResolved();
         uint256 steps = filled ? state.filledStep() : terms.maxWidening();
         return state.openedAt() + (steps + 1) * terms.commitWindowSeconds();
+    }
+
+    /// @dev Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
+    function _isTooLate(JobState state) private view returns (bool) {
+        return block.timestamp > state.openedAt() + MAX_LOCK_SECONDS;
     }
 
     function _seedBlock(JobState state) private view returns (uint256) {
