@@ -48,7 +48,7 @@ contract HostileConsumer is IJobConsumer {
     }
 
     function _try(bytes memory data) private {
-        (bool success,) = address(ESCROW).call(data);
+        (bool success, ) = address(ESCROW).call(data);
         if (success) broken = true;
     }
 }

@@ -39,10 +39,13 @@ contract HostileVerifier is IVerifier, IEarningsSource {
         _act(job);
     }
 
-    function conclude(bytes32, Job calldata job, bytes32 offeredHash, uint256, bytes calldata)
-        external
-        returns (Verdict, bytes32)
-    {
+    function conclude(
+        bytes32,
+        Job calldata job,
+        bytes32 offeredHash,
+        uint256,
+        bytes calldata
+    ) external returns (Verdict, bytes32) {
         _act(job);
         return (mood == Mood.Deny ? Verdict.NoResult : Verdict.Final, offeredHash);
     }
@@ -70,7 +73,7 @@ contract HostileVerifier is IVerifier, IEarningsSource {
     }
 
     function _try(bytes memory data) private {
-        (bool success,) = address(ESCROW).call(data);
+        (bool success, ) = address(ESCROW).call(data);
         if (success) broken = true;
     }
 }

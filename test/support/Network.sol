@@ -41,13 +41,14 @@ abstract contract Network is Test {
     }
 
     function _params() internal pure returns (Params memory) {
-        return Params({
-            minCommitWindowSeconds: 4,
-            minRevealWindowSeconds: 4,
-            minSettleWindowSeconds: 4,
-            minBondPpm: 1_000_000,
-            minBondUnits: 1
-        });
+        return
+            Params({
+                minCommitWindowSeconds: 4,
+                minRevealWindowSeconds: 4,
+                minSettleWindowSeconds: 4,
+                minBondPpm: 1_000_000,
+                minBondUnits: 1
+            });
     }
 
     function _deploy(string memory name, bytes memory args) internal returns (address deployed) {

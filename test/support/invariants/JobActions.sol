@@ -26,6 +26,19 @@ abstract contract JobActions is NetworkGhost {
     uint8 private constant WRONG = 1;
     uint8 private constant TOO_LONG = 2;
 
+    /// @notice The next thing a working network would do for a job, whichever it is: what moves most jobs on.
+    function advance(uint256 which, uint256 how) external step {
+        how = _mix(how);
+        (bool found, uint256 i) = _pick(_mix(which));
+        if (!found) return;
+        uint256 phase = _phaseOf(i);
+        if (phase == 0) return _commitSome(i, how, how | (how >> 100));
+        if (phase == 1 && how % 3 == 0) return _revealSome(i, how >> 8);
+        uint256 carried = how % 4 == 0 ? how >> 8 : type(uint256).max;
+        if (phase < 3 || how % 2 == 0) _settle(i, _leadingKind(i), carried);
+        else _refund(i);
+    }
+
     /* OPEN */
 
     function open(uint256 who, uint256 what, uint256 how) external step {
@@ -39,10 +52,10 @@ abstract contract JobActions is NetworkGhost {
         if (how % 3 == 0) {
             bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
             vm.prank(STRANGER);
-            (success,) = address(escrow).call(abi.encodeCall(IJobEscrow.openWithSignature, (job, input, signature)));
+            (success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.openWithSignature, (job, input, signature)));
         } else {
             vm.prank(job.payer);
-            (success,) = address(escrow).call(abi.encodeCall(IJobEscrow.open, (job, input)));
+            (success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.open, (job, input)));
         }
         _count(success, "open");
         if (!success) return;
@@ -54,7 +67,7 @@ abstract contract JobActions is NetworkGhost {
         payerKey = payerKeys[who % PAYERS];
         uint224 key = uint224((who >> 8) % KEYS);
         job.payer = vm.addr(payerKey);
-        (uint32 sequence,) = escrow.nextSequence(job.payer, key);
+        (uint32 sequence, ) = escrow.nextSequence(job.payer, key);
         bool hostile = (who >> 16) % 8 == 0;
         job.modelId = modelIds[(what >> 32) % (hostile ? 3 : 2)];
         job.inputHash = keccak256("what is asked");
@@ -62,8 +75,8 @@ abstract contract JobActions is NetworkGhost {
         job.fee = _fee(what);
         ModelTerms memory model = models.termsOf(job.modelId);
         job.royaltyPpm = model.royaltyPpm;
-        (, job.protocolFeePpm,) = escrow.protocolFee();
-        job.nonce = uint256(key) << 32 | sequence;
+        (, job.protocolFeePpm, ) = escrow.protocolFee();
+        job.nonce = (uint256(key) << 32) | sequence;
         if (how % 2 == 0) {
             job.consumer = address(hostileConsumer);
             job.consumerGasLimit = 50_000;
@@ -71,15 +84,15 @@ abstract contract JobActions is NetworkGhost {
         uint256 earliest;
         (job.verifierData, earliest) = _draftTerms(job.fee, how >> 8);
         uint256 latest = block.timestamp + 2 days;
-        job.expiresAt = uint40((how >> 200) % 4 == 0 ? latest : earliest + (how >> 210) % 600);
+        job.expiresAt = uint40((how >> 200) % 4 == 0 ? latest : earliest + ((how >> 210) % 600));
     }
 
     function _fee(uint256 what) private pure returns (uint128) {
         uint256 class = what % 8;
         if (class == 0) return 0;
-        if (class == 1) return uint128(1 + (what >> 64) % 1_000); // dust
-        if (class == 2) return uint128((50 + (what >> 64) % 200) * 1e18);
-        return uint128(1e18 + (what >> 64) % 20e18);
+        if (class == 1) return uint128(1 + ((what >> 64) % 1_000)); // dust
+        if (class == 2) return uint128((50 + ((what >> 64) % 200)) * 1e18);
+        return uint128(1e18 + ((what >> 64) % 20e18));
     }
 
     function _draftTerms(uint128 fee, uint256 how) private view returns (bytes32 packed, uint256 earliest) {
@@ -91,11 +104,15 @@ abstract contract JobActions is NetworkGhost {
         terms.revealWindowSeconds = bounds.minRevealWindowSeconds + uint32((how >> 24) % 20);
         terms.settleWindowSeconds = bounds.minSettleWindowSeconds + uint32((how >> 32) % 20);
         terms.maxResultBytes = uint24(MAX_RESULT_BYTES);
-        uint256 bond = (uint256(fee) * bounds.minBondPpm / 1e6 + 1e12 - 1) / 1e12;
+        uint256 bond = ((uint256(fee) * bounds.minBondPpm) / 1e6 + 1e12 - 1) / 1e12;
         terms.bondUnits = uint56(bond > bounds.minBondUnits ? bond : bounds.minBondUnits) + uint56((how >> 40) % 1e6);
         packed = CommitRevealTermsLib.pack(terms);
-        earliest = block.timestamp + uint256(terms.commitWindowSeconds) * (uint256(terms.maxWidening) + 1)
-            + terms.revealWindowSeconds + terms.settleWindowSeconds + 10;
+        earliest =
+            block.timestamp +
+            uint256(terms.commitWindowSeconds) * (uint256(terms.maxWidening) + 1) +
+            terms.revealWindowSeconds +
+            terms.settleWindowSeconds +
+            10;
     }
 
     function _remember(Job memory job) private {
@@ -115,7 +132,7 @@ abstract contract JobActions is NetworkGhost {
         (bool found, uint256 i) = _pick(which);
         if (!found) return;
         _showSeedBlock(i);
-        (bool success,) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.pinSeed, (plays[i].job)));
+        (bool success, ) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.pinSeed, (plays[i].job)));
         _count(success, "pinSeed");
         if (!success) return;
         _promise(plays[i].commitReveal && plays[i].seed == 0, "V1", "a seed was drawn twice");
@@ -129,20 +146,24 @@ abstract contract JobActions is NetworkGhost {
         how = _mix(how);
         (bool found, uint256 i) = _pickBetween(which, 0, 1);
         if (!found) return;
+        _commitSome(i, who, how);
+    }
+
+    function _commitSome(uint256 i, uint256 who, uint256 how) private {
         _showSeedBlock(i);
         for (uint256 n = 0; n < OPERATORS; ++n) {
             if ((how >> n) & 1 == 0) continue;
-            uint256 operator = (n + who % OPERATORS) % OPERATORS;
+            uint256 operator = (n + (who % OPERATORS)) % OPERATORS;
             if (signerKeys[operator] == 0) continue;
-            _commitOne(i, operator, _kindOf(operator, how >> (8 * n + 16)), (how >> 200) % 32 == n);
+            _commitOne(i, operator, _kindOf(i, operator, how >> (8 * n + 16)), (how >> 200) % 32 == n);
         }
     }
 
-    /// @dev Operators 5 and 6 lie together; 4 sometimes answers at a length nobody may show; others err seldom.
-    function _kindOf(uint256 operator, uint256 how) private pure returns (uint8) {
-        if (operator == 4 && how % 4 == 0) return TOO_LONG;
-        if (operator == 5 || operator == 6) return how % 8 == 0 ? RIGHT : WRONG;
-        return how % 16 == 0 ? WRONG : RIGHT;
+    /// @dev Operators 5 and 6 lie together, 4 sometimes with them: one wrong result, or one nobody may show.
+    function _kindOf(uint256 i, uint256 operator, uint256 how) private pure returns (uint8) {
+        uint8 lie = i % 3 == 0 ? TOO_LONG : WRONG;
+        if (operator == 5 || operator == 6 || (operator == 4 && how % 2 == 0)) return how % 16 < 2 ? RIGHT : lie;
+        return how % 16 == 0 ? lie : RIGHT;
     }
 
     function _commitOne(uint256 i, uint256 operator, uint8 kind, bool copy) private {
@@ -200,7 +221,10 @@ abstract contract JobActions is NetworkGhost {
         which = _mix(which);
         who = _mix(who);
         (bool found, uint256 i) = _pickBetween(which, 1, 2);
-        if (!found) return;
+        if (found) _revealSome(i, who);
+    }
+
+    function _revealSome(uint256 i, uint256 who) private {
         for (uint256 n = 0; n < pledges[i].length; ++n) {
             if ((who >> n) & 1 == 1) _revealOne(i, n);
         }
@@ -221,7 +245,7 @@ abstract contract JobActions is NetworkGhost {
         Pledge storage pledge = pledges[i][n];
         (bool seated, uint8 seat) = _seatOf(i, pledge.operatorId);
         if (!seated) seat = uint8(n);
-        (bool success,) = address(verifier).call(
+        (bool success, ) = address(verifier).call(
             abi.encodeCall(ICommitRevealVerifier.reveal, (plays[i].job, seat, pledge.resultHash, pledge.salt))
         );
         _count(success, "reveal");
@@ -264,18 +288,31 @@ abstract contract JobActions is NetworkGhost {
     }
 
     /// @notice Everything that could end a job is tried again on one that has ended.
-    function endAgain(uint256 which, uint256 how) external step {
+    function endAgain(uint256 which) external step {
         which = _mix(which);
-        how = _mix(how);
         if (plays.length == 0) return;
         uint256 i = which % plays.length;
         if (plays[i].end == JobStatus.None) return;
         bytes memory result = _resultOf(i, _leadingKind(i));
-        (bool settled,) = address(escrow).call(abi.encodeCall(IJobEscrow.settle, (plays[i].job, result, "")));
-        (bool refunded,) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
+        (bool settled, ) = address(escrow).call(abi.encodeCall(IJobEscrow.settle, (plays[i].job, result, "")));
+        (bool refunded, ) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
         _count(true, "endAgain");
         _promise(!settled && !refunded, "M4", "a job ended twice");
-        if (how % 2 == 0) _deliver(i, result);
+    }
+
+    /// @notice A callback that failed is tried again; so is one that didn't, or was never due.
+    function deliver(uint256 which) external step {
+        which = _mix(which);
+        if (plays.length == 0) return;
+        uint256 i = which % plays.length;
+        for (uint256 n = 0; n < plays.length; ++n) {
+            uint256 next = (n + (which % plays.length)) % plays.length;
+            if (escrow.statusOf(plays[next].job) != JobStatus.Undelivered) continue;
+            i = next;
+            break;
+        }
+        if ((which >> 16) % 2 == 0) hostileConsumer.setMood(HostileConsumer.Mood.Take);
+        _deliver(i, _resultOf(i, (which >> 8) % 8 == 0 ? 3 : plays[i].shown));
     }
 
     /// @notice Anyone asks the verifier to let go of a job's bonds: heeded only once the job has ended.
@@ -284,7 +321,7 @@ abstract contract JobActions is NetworkGhost {
         if (plays.length == 0) return;
         uint256 i = which % plays.length;
         uint256 locked = _locked();
-        (bool success,) = address(verifier).call(abi.encodeCall(verifier.expire, (plays[i].job)));
+        (bool success, ) = address(verifier).call(abi.encodeCall(verifier.expire, (plays[i].job)));
         _count(success, "expire");
         _promise(_locked() == locked, "M4", "a job that was open, or resolved, was resolved by a stranger");
     }
@@ -294,7 +331,7 @@ abstract contract JobActions is NetworkGhost {
         Before memory before = _before(i);
         vm.recordLogs();
         bytes memory call_ = abi.encodeCall(IJobEscrow.settle, (plays[i].job, _resultOf(i, kind), evidence));
-        (success,) = address(escrow).call(call_);
+        (success, ) = address(escrow).call(call_);
         _count(success, "settle");
         if (!success) return false;
         for (uint256 n = 0; n < shown.length; ++n) {
@@ -310,7 +347,7 @@ abstract contract JobActions is NetworkGhost {
     function _refund(uint256 i) internal returns (bool success) {
         Before memory before = _before(i);
         vm.recordLogs();
-        (success,) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
+        (success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
         _count(success, "refund");
         if (!success) return false;
         _promise(block.timestamp >= plays[i].job.expiresAt, "M4", "a refund before the job expired");
@@ -321,7 +358,7 @@ abstract contract JobActions is NetworkGhost {
 
     function _deliver(uint256 i, bytes memory result) private {
         uint256 ledger = escrowOwes();
-        (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.deliver, (plays[i].job, result)));
+        (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.deliver, (plays[i].job, result)));
         _count(success, "deliver");
         if (!success) return;
         _promise(plays[i].end == JobStatus.Undelivered, "M4", "delivered twice");
@@ -343,8 +380,8 @@ abstract contract JobActions is NetworkGhost {
     function _noteResult(uint256 i, Before memory before, JobStatus end, uint8 kind) private {
         Job storage job = plays[i].job;
         Before memory now_ = _before(i);
-        uint256 royalty = uint256(job.fee) * job.royaltyPpm / 1e6;
-        uint256 protocolFee = uint256(job.fee) * job.protocolFeePpm / 1e6;
+        uint256 royalty = (uint256(job.fee) * job.royaltyPpm) / 1e6;
+        uint256 protocolFee = (uint256(job.fee) * job.protocolFeePpm) / 1e6;
         uint256 earners = now_.verifier - before.verifier;
         _promise(now_.payer == before.payer, "M5", "a settlement touched the payer's balance");
         _promise(now_.royalty - before.royalty == royalty, "M5", "another royalty than the payer signed");
@@ -355,6 +392,7 @@ abstract contract JobActions is NetworkGhost {
             _promise(_hasMajority(i, kind), "V1", "a result without a strict majority of the lowest draws");
             _promise(_resultOf(i, kind).length <= MAX_RESULT_BYTES, "V1", "a result larger than its model allows");
         }
+        plays[i].shown = kind;
         (, bytes32 hash) = escrow.resultOf(plays[i].job);
         _promise(hash == keccak256(_resultOf(i, kind)), "V1", "another result stands than was shown");
         ++times[end == JobStatus.Undelivered ? "undelivered" : "settled"];
@@ -365,7 +403,9 @@ abstract contract JobActions is NetworkGhost {
         _promise(now_.payer == before.payer + plays[i].job.fee, "M4", "a refund is not the fee");
         _promise(now_.verifier == before.verifier && now_.earnings == before.earnings, "M4", "a refund paid earners");
         _promise(
-            now_.royalty == before.royalty && now_.protocolFee == before.protocolFee, "M4", "a refund paid shares"
+            now_.royalty == before.royalty && now_.protocolFee == before.protocolFee,
+            "M4",
+            "a refund paid shares"
         );
         ++times["refunded"];
     }
@@ -380,7 +420,13 @@ abstract contract JobActions is NetworkGhost {
             uint256 bond = uint256(_terms(i).bondUnits) * 1e12;
             _promise(amount <= bond, "S1", "more than the bond was taken");
             _promise(amount == bond || !young, "S2", "a bond had left before its job was over");
-            ++times[fault == 0 ? "slashed: minority" : fault == 1 ? "slashed: silence" : "slashed: withheld"];
+            ++times[
+                fault == 0
+                    ? "slashed: minority"
+                    : fault == 1
+                        ? "slashed: silence"
+                        : "slashed: withheld"
+            ];
         }
     }
 
@@ -426,11 +472,10 @@ abstract contract JobActions is NetworkGhost {
         }
     }
 
-    function _evidenceFor(uint256 i, uint256 carried)
-        private
-        view
-        returns (bytes memory evidence, uint256[] memory shown)
-    {
+    function _evidenceFor(
+        uint256 i,
+        uint256 carried
+    ) private view returns (bytes memory evidence, uint256[] memory shown) {
         if (!plays[i].commitReveal || carried == 0) return ("", new uint256[](0));
         uint256[] memory seats = _seated(i);
         uint256 count = 0;
@@ -451,8 +496,11 @@ abstract contract JobActions is NetworkGhost {
     }
 
     function _isCarried(uint256 i, uint256 n, uint256 carried) private view returns (bool) {
-        return (carried >> n) & 1 == 1 && !pledges[i][n].revealed && !pledges[i][n].copied
-            && block.timestamp < _revealsCloseAt(i);
+        return
+            (carried >> n) & 1 == 1 &&
+            !pledges[i][n].revealed &&
+            !pledges[i][n].copied &&
+            block.timestamp < _revealsCloseAt(i);
     }
 
     function _earnings() internal view returns (uint256 sum) {

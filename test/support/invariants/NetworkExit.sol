@@ -12,7 +12,7 @@ abstract contract NetworkExit is StakeActions {
 
     /// @notice The governor does all the harm it can do.
     function strike() external {
-        (address recipient,,) = escrow.protocolFee();
+        (address recipient, , ) = escrow.protocolFee();
         vm.startPrank(GOVERNOR);
         escrow.setPaused(true);
         staking.setPaused(true);
@@ -125,7 +125,7 @@ abstract contract NetworkExit is StakeActions {
                 continue;
             }
             vm.prank(account);
-            (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (account, balance)));
+            (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (account, balance)));
             _promise(success, "E1", "a balance can't be withdrawn");
         }
         _promise(escrow.balanceOf(address(verifier)) == givenToVerifier, "E1", "the verifier keeps earnings");

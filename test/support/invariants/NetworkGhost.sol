@@ -19,6 +19,7 @@ struct Play {
     uint192 seed; // zero until pinned
     uint8 filledStep; // in which the last seat was first taken
     JobStatus end; // None while the job is open
+    uint8 shown; // the kind of result that stands, once one does
     bool commitReveal; // false: the hostile verifier's
 }
 
@@ -147,19 +148,20 @@ abstract contract NetworkGhost is Network {
 
     function _publish(string memory name, bool bitExact, uint32 royaltyPpm) private returns (bytes32) {
         vm.prank(PUBLISHER);
-        return models.publish(
-            ModelListing({
-                manifestHash: keccak256(bytes(name)),
-                graphRoot: 0,
-                weightRoot: 0,
-                bitExact: bitExact,
-                maxResultBytes: MAX_RESULT_BYTES,
-                price: 0,
-                royaltyPpm: royaltyPpm,
-                royaltyRecipient: HEIR
-            }),
-            name
-        );
+        return
+            models.publish(
+                ModelListing({
+                    manifestHash: keccak256(bytes(name)),
+                    graphRoot: 0,
+                    weightRoot: 0,
+                    bitExact: bitExact,
+                    maxResultBytes: MAX_RESULT_BYTES,
+                    price: 0,
+                    royaltyPpm: royaltyPpm,
+                    royaltyRecipient: HEIR
+                }),
+                name
+            );
     }
 
     /* PROMISES */
@@ -245,8 +247,9 @@ abstract contract NetworkGhost is Network {
 
     function _lower(uint256 i, uint32 a, uint32 b) internal view returns (bool) {
         uint40 openedAt = plays[i].openedAt;
-        return _ticket(plays[i].seed, a) * _shareBefore(b, openedAt)
-            < _ticket(plays[i].seed, b) * _shareBefore(a, openedAt);
+        return
+            _ticket(plays[i].seed, a) * _shareBefore(b, openedAt) <
+            _ticket(plays[i].seed, b) * _shareBefore(a, openedAt);
     }
 
     /// @notice Which pledges sit: the lowest draws of all that ever committed.

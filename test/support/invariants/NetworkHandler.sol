@@ -6,8 +6,13 @@ import {IVerifier} from "../../../contracts/jobs/IVerifier.sol";
 import {IModelRegistry} from "../../../contracts/models/IModelRegistry.sol";
 import {IEarningsSource} from "../../../contracts/staking/IEarningsSource.sol";
 import {IOperatorStaking} from "../../../contracts/staking/IOperatorStaking.sol";
-import {ICommitRevealVerifier, Member, Params, Schedule, Seat} from
-    "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {
+    ICommitRevealVerifier,
+    Member,
+    Params,
+    Schedule,
+    Seat
+} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {HostileConsumer} from "../../mocks/HostileConsumer.sol";
 import {HostileVerifier} from "../../mocks/HostileVerifier.sol";
 import {NetworkExit} from "./NetworkExit.sol";
@@ -19,50 +24,44 @@ abstract contract NetworkHandler is NetworkExit {
         _castActors();
     }
 
-    /// @notice What a campaign calls; an action that moves jobs on is listed several times.
+    /// @notice What a campaign calls; actions that move jobs on are listed several times.
     function actions() external pure returns (bytes4[] memory selectors) {
-        bytes4[34] memory all = [
-            this.open.selector,
-            this.open.selector,
-            this.pinSeed.selector,
-            this.commit.selector,
-            this.commit.selector,
-            this.reveal.selector,
-            this.reveal.selector,
-            this.revealEarly.selector,
-            this.settle.selector,
-            this.settle.selector,
-            this.refund.selector,
-            this.endAgain.selector,
-            this.expire.selector,
-            this.stake.selector,
-            this.join.selector,
-            this.leave.selector,
-            this.unbond.selector,
-            this.release.selector,
-            this.withdraw.selector,
-            this.harvest.selector,
-            this.burn.selector,
-            this.rotateSigner.selector,
-            this.lendToHostile.selector,
-            this.robOperator.selector,
-            this.giveBack.selector,
-            this.passTime.selector,
-            this.deposit.selector,
-            this.withdrawBalance.selector,
-            this.transferBalance.selector,
-            this.donate.selector,
-            this.claim.selector,
-            this.cancelNonces.selector,
-            this.govern.selector,
-            this.trespass.selector
-        ];
-        selectors = new bytes4[](all.length + 2);
-        for (uint256 i = 0; i < all.length; ++i) {
-            selectors[i] = all[i];
-        }
-        selectors[all.length] = this.publisherActs.selector;
-        selectors[all.length + 1] = this.changeMoods.selector;
+        selectors = new bytes4[](54);
+        uint256 n = 0;
+        for (uint256 i = 0; i < 8; ++i) selectors[n++] = this.advance.selector;
+        for (uint256 i = 0; i < 5; ++i) selectors[n++] = this.open.selector;
+        for (uint256 i = 0; i < 3; ++i) selectors[n++] = this.commit.selector;
+        selectors[n++] = this.reveal.selector;
+        selectors[n++] = this.revealEarly.selector;
+        for (uint256 i = 0; i < 2; ++i) selectors[n++] = this.settle.selector;
+        selectors[n++] = this.refund.selector;
+        selectors[n++] = this.pinSeed.selector;
+        selectors[n++] = this.endAgain.selector;
+        selectors[n++] = this.expire.selector;
+        selectors[n++] = this.stake.selector;
+        for (uint256 i = 0; i < 3; ++i) selectors[n++] = this.join.selector;
+        selectors[n++] = this.leave.selector;
+        selectors[n++] = this.unbond.selector;
+        selectors[n++] = this.release.selector;
+        selectors[n++] = this.withdraw.selector;
+        selectors[n++] = this.harvest.selector;
+        selectors[n++] = this.burn.selector;
+        selectors[n++] = this.rotateSigner.selector;
+        selectors[n++] = this.lendToHostile.selector;
+        selectors[n++] = this.robOperator.selector;
+        selectors[n++] = this.giveBack.selector;
+        for (uint256 i = 0; i < 4; ++i) selectors[n++] = this.passTime.selector;
+        selectors[n++] = this.deposit.selector;
+        selectors[n++] = this.withdrawBalance.selector;
+        selectors[n++] = this.transferBalance.selector;
+        selectors[n++] = this.donate.selector;
+        selectors[n++] = this.claim.selector;
+        selectors[n++] = this.cancelNonces.selector;
+        selectors[n++] = this.govern.selector;
+        selectors[n++] = this.publisherActs.selector;
+        for (uint256 i = 0; i < 2; ++i) selectors[n++] = this.changeMoods.selector;
+        selectors[n++] = this.deliver.selector;
+        selectors[n++] = this.trespass.selector;
     }
 
     /* TIME */
@@ -71,10 +70,10 @@ abstract contract NetworkHandler is NetworkExit {
     function passTime(uint256 which, uint256 how) external step {
         which = _mix(which);
         how = _mix(how);
-        uint256 target = block.timestamp + 1 + how % 6;
+        uint256 target = block.timestamp + 1 + (how % 6);
         (bool found, uint256 i) = _pick(which);
-        if (found && how % 8 < 6) target = _nextMoment(i);
-        else if (how % 64 == 7) target = block.timestamp + 1 days + (how >> 8) % 10 days;
+        if (found && how % 8 < 3) target = _nextMoment(i);
+        else if (how % 32 == 7) target = block.timestamp + 1 days + ((how >> 8) % 10 days);
         uint256 passed = target - block.timestamp;
         vm.warp(target);
         vm.roll(block.number + (passed > 400 ? 200 : 1 + passed / 2));
@@ -91,7 +90,7 @@ abstract contract NetworkHandler is NetworkExit {
         address account = to % 3 == 0 ? accounts[(to >> 8) % accounts.length] : from;
         amount %= 500e18;
         vm.prank(from);
-        (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.deposit, (account, amount)));
+        (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.deposit, (account, amount)));
         _count(success, "deposit");
         if (success) _noteGift(account, amount);
     }
@@ -102,7 +101,7 @@ abstract contract NetworkHandler is NetworkExit {
         address from = vm.addr(payerKeys[who % PAYERS]);
         amount %= escrow.balanceOf(from) / 4 + 1;
         vm.prank(from);
-        (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (from, amount)));
+        (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (from, amount)));
         _count(success, "withdraw balance");
         _promise(success, "A1", "a withdrawal was refused");
     }
@@ -114,7 +113,7 @@ abstract contract NetworkHandler is NetworkExit {
         address account = accounts[to % accounts.length];
         amount %= 20e18;
         vm.prank(vm.addr(payerKeys[who % PAYERS]));
-        (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.transfer, (account, amount)));
+        (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.transfer, (account, amount)));
         _count(success, "transfer balance");
         if (success) _noteGift(account, amount);
     }
@@ -123,8 +122,10 @@ abstract contract NetworkHandler is NetworkExit {
         if (account == address(verifier)) givenToVerifier += amount;
     }
 
-    function donate(uint256 amount, bool toStaking) external step {
+    function donate(uint256 amount, uint256 where) external step {
         amount = _mix(amount);
+        where = _mix(where);
+        bool toStaking = where % 2 == 0;
         amount %= 10e18;
         opg.transfer(toStaking ? address(staking) : address(escrow), amount);
         if (toStaking) donatedToStaking += amount;
@@ -140,13 +141,16 @@ abstract contract NetworkHandler is NetworkExit {
         _count(true, "claim");
     }
 
-    function cancelNonces(uint256 who, uint32 skipped) external step {
+    function cancelNonces(uint256 who, uint256 skipped) external step {
         who = _mix(who);
+        skipped = _mix(skipped);
         address payer = vm.addr(payerKeys[who % PAYERS]);
         uint224 key = uint224((who >> 8) % KEYS);
-        (uint32 next,) = escrow.nextSequence(payer, key);
+        (uint32 next, ) = escrow.nextSequence(payer, key);
         vm.prank(payer);
-        (bool success,) = address(escrow).call(abi.encodeCall(IJobEscrow.cancelNonces, (key, next + skipped % 3)));
+        (bool success, ) = address(escrow).call(
+            abi.encodeCall(IJobEscrow.cancelNonces, (key, next + uint32(skipped % 3)))
+        );
         _count(success, "cancelNonces");
     }
 
@@ -158,26 +162,27 @@ abstract contract NetworkHandler is NetworkExit {
         how = _mix(how);
         vm.startPrank(GOVERNOR);
         uint256 power = what % 8;
-        if (power == 0) escrow.setPaused(how % 4 == 0);
-        if (power == 1) staking.setPaused(how % 4 == 0);
+        if (power == 0) escrow.setPaused(how % 8 == 0);
+        if (power == 1) staking.setPaused(how % 8 == 0);
         if (power == 2) models.setPaused(how % 2 == 0);
         if (power == 3) escrow.setProtocolFee(how % 2 == 0 ? PROTOCOL : HEIR, uint32(how % 50_001));
-        if (power == 4) staking.permitVerifier(address(verifier), how % 4 != 0);
+        if (power == 4) staking.permitVerifier(address(verifier), how % 8 != 0);
         if (power == 5) staking.permitVerifier(address(hostileVerifier), how % 4 != 0);
-        if (power == 6) staking.setUnbondingSeconds(uint40(7 days + how % (53 days + 1)));
+        if (power == 6) staking.setUnbondingSeconds(uint40(7 days + (how % (how % 3 == 0 ? 53 days + 1 : 1))));
         if (power == 7) verifier.setParams(_someParams(how));
         vm.stopPrank();
         _count(true, "govern");
     }
 
     function _someParams(uint256 how) private pure returns (Params memory) {
-        return Params({
-            minCommitWindowSeconds: uint32(1 + how % (how % 8 == 0 ? 3600 : 10)),
-            minRevealWindowSeconds: uint32(1 + (how >> 16) % 10),
-            minSettleWindowSeconds: uint32(1 + (how >> 32) % 10),
-            minBondPpm: uint32((how >> 64) % (how % 16 == 0 ? 10_000_001 : 1_000_001)),
-            minBondUnits: uint56((how >> 128) % (how % 16 == 1 ? 1_000_000_001 : 1_000_001))
-        });
+        return
+            Params({
+                minCommitWindowSeconds: uint32(1 + (how % (how % 8 == 0 ? 3600 : 10))),
+                minRevealWindowSeconds: uint32(1 + ((how >> 16) % 10)),
+                minSettleWindowSeconds: uint32(1 + ((how >> 32) % 10)),
+                minBondPpm: uint32((how >> 64) % (how % 16 == 0 ? 10_000_001 : 1_000_001)),
+                minBondUnits: uint56((how >> 128) % (how % 16 == 1 ? 1_000_000_001 : 1_000_001))
+            });
     }
 
     function publisherActs(uint256 which, uint256 how) external step {
@@ -205,7 +210,7 @@ abstract contract NetworkHandler is NetworkExit {
         which = _mix(which);
         who = _mix(who);
         (bool found, uint256 i) = _pick(which);
-        uint32 id = uint32(1 + who % OPERATORS);
+        uint32 id = uint32(1 + (who % OPERATORS));
         _mustFail(address(verifier), abi.encodeCall(IEarningsSource.releaseEarnings, (id)));
         _mustFail(address(staking), abi.encodeCall(IOperatorStaking.slash, (id, 1e18, new uint32[](0))), who);
         _mustFail(address(staking), abi.encodeCall(IOperatorStaking.deallocate, (id, 1)));
@@ -226,17 +231,17 @@ abstract contract NetworkHandler is NetworkExit {
 
     function _mustFail(address target, bytes memory data) private {
         vm.prank(STRANGER);
-        (bool success,) = target.call(data);
+        (bool success, ) = target.call(data);
         _promise(!success, "A1", "a stranger did what only others may");
     }
 
     /// @dev A stranger may call `slash`: it has no allocation, so nothing may be taken.
     function _mustFail(address target, bytes memory data, uint256 who) private {
-        uint256 before = _allocated(uint32(1 + who % OPERATORS), address(verifier));
+        uint256 before = _allocated(uint32(1 + (who % OPERATORS)), address(verifier));
         vm.prank(STRANGER);
-        (bool success,) = target.call(data);
+        (bool success, ) = target.call(data);
         success; // whether it went through says nothing
-        _promise(_allocated(uint32(1 + who % OPERATORS), address(verifier)) == before, "A1", "a stranger slashed");
+        _promise(_allocated(uint32(1 + (who % OPERATORS)), address(verifier)) == before, "A1", "a stranger slashed");
     }
 
     /* WHAT MUST HOLD NOW */
@@ -276,7 +281,7 @@ abstract contract NetworkHandler is NetworkExit {
             uint256[] memory seats = _seated(i);
             if (verifier.committeeOf(plays[i].job).length != seats.length) return false;
             for (uint256 s = 0; s < seats.length; ++s) {
-                (bool seated,) = _seatOf(i, pledges[i][seats[s]].operatorId);
+                (bool seated, ) = _seatOf(i, pledges[i][seats[s]].operatorId);
                 if (!seated) return false;
             }
         }
@@ -300,7 +305,7 @@ abstract contract NetworkHandler is NetworkExit {
         for (uint256 s = 0; s < committee.length; ++s) {
             if (committee[s].revealed) return false;
             for (uint256 p = 0; p < pledges[i].length; ++p) {
-                if (committee[s].hash == bytes32(uint256(pledges[i][p].resultHash) >> 32 << 32)) return false;
+                if (committee[s].hash == bytes32((uint256(pledges[i][p].resultHash) >> 32) << 32)) return false;
             }
         }
         return true;

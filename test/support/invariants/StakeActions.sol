@@ -35,7 +35,7 @@ abstract contract StakeActions is JobActions {
         _as(operator, abi.encodeCall(IOperatorStaking.allowVerifier, (address(verifier), type(uint96).max)));
         uint256 units = amount % 3 == 0 ? free / 1e12 : amount % (free / 1e12 + 1);
         vm.prank(owners[operator]);
-        (bool success,) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.join, (units * 1e12)));
+        (bool success, ) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.join, (units * 1e12)));
         _count(success, "join");
     }
 
@@ -46,14 +46,14 @@ abstract contract StakeActions is JobActions {
         amount = _mix(amount);
         uint256 operator = who % OPERATORS;
         uint256 share = verifier.memberOf(uint32(operator + 1)).share;
-        _leave(operator, amount % 2 == 0 ? share : amount % (share + 1));
+        _leave(operator, amount % 8 == 0 ? share : (amount >> 8) % (share / 4 + 1));
     }
 
     function _leave(uint256 operator, uint256 units) internal {
         uint32 id = uint32(operator + 1);
         uint256 claimable = staking.stakeOf(id).claimable;
         vm.prank(owners[operator]);
-        (bool success,) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.leave, (units * 1e12)));
+        (bool success, ) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.leave, (units * 1e12)));
         _count(success, "leave");
         _promise(success || signerKeys[operator] == 0, "A1", "leaving was refused");
         if (success) _noteLeft(id, address(verifier), claimable);
@@ -74,14 +74,14 @@ abstract contract StakeActions is JobActions {
 
     function release(uint256 who) external step {
         who = _mix(who);
-        _release(uint32(1 + who % OPERATORS), address(verifier));
-        _release(uint32(1 + who % OPERATORS), address(0));
-        _release(uint32(1 + who % OPERATORS), address(hostileVerifier));
+        _release(uint32(1 + (who % OPERATORS)), address(verifier));
+        _release(uint32(1 + (who % OPERATORS)), address(0));
+        _release(uint32(1 + (who % OPERATORS)), address(hostileVerifier));
     }
 
     function _release(uint32 id, address left) internal {
         uint256 claimable = staking.stakeOf(id).claimable;
-        (bool success,) = address(staking).call(abi.encodeCall(IOperatorStaking.release, (id, left)));
+        (bool success, ) = address(staking).call(abi.encodeCall(IOperatorStaking.release, (id, left)));
         _count(success, "release");
         if (staking.stakeOf(id).claimable > claimable) _noteMatured(id, left);
     }
@@ -104,13 +104,13 @@ abstract contract StakeActions is JobActions {
         who = _mix(who);
         where = _mix(where);
         address source = where % 4 == 0 ? address(hostileVerifier) : address(verifier);
-        _harvest(uint32(1 + who % OPERATORS), source);
+        _harvest(uint32(1 + (who % OPERATORS)), source);
     }
 
     function _harvest(uint32 id, address source) internal {
         uint256 owed = verifier.memberOf(id).earnings;
         uint256 claimable = staking.stakeOf(id).claimable;
-        (bool success,) = address(staking).call(abi.encodeCall(IOperatorStaking.harvest, (id, source)));
+        (bool success, ) = address(staking).call(abi.encodeCall(IOperatorStaking.harvest, (id, source)));
         uint256 brought = staking.stakeOf(id).claimable - claimable;
         _count(success && brought > 0, "harvest");
         if (source == address(verifier) && success) _promise(brought == owed, "M2", "harvested something else");
@@ -123,8 +123,9 @@ abstract contract StakeActions is JobActions {
     }
 
     /// @notice The signer changes in the middle of whatever is going on; old commits must still be revealable.
-    function rotateSigner(uint256 who, bool sync) external step {
+    function rotateSigner(uint256 who, uint256 sync) external step {
         who = _mix(who);
+        sync = _mix(sync);
         uint256 operator = who % OPERATORS;
         if (signerKeys[operator] == 0) return;
         uint256 key = signerKeys[operator] + 0x100;
@@ -132,7 +133,8 @@ abstract contract StakeActions is JobActions {
         bytes memory call_ = abi.encodeCall(IOperatorStaking.rotateSigner, (vm.addr(key), block.timestamp, consent));
         _count(_as(operator, call_), "rotateSigner");
         signerKeys[operator] = key;
-        if (sync && verifier.memberOf(uint32(operator + 1)).changedAt > 0) verifier.syncSigner(uint32(operator + 1));
+        if (sync % 2 == 0 && verifier.memberOf(uint32(operator + 1)).changedAt > 0)
+            verifier.syncSigner(uint32(operator + 1));
     }
 
     /* A VERIFIER THAT ROBS */
@@ -144,10 +146,11 @@ abstract contract StakeActions is JobActions {
         uint256 operator = who % OPERATORS;
         uint32 id = uint32(operator + 1);
         uint96 units = uint96(amount % (uint256(staking.stakeOf(id).unallocated) + 1));
-        bool allowed =
-            _as(operator, abi.encodeCall(IOperatorStaking.allowVerifier, (address(hostileVerifier), units)));
-        (bool success,) =
-            hostileVerifier.execute(address(staking), abi.encodeCall(IOperatorStaking.allocate, (id, units)));
+        bool allowed = _as(operator, abi.encodeCall(IOperatorStaking.allowVerifier, (address(hostileVerifier), units)));
+        (bool success, ) = hostileVerifier.execute(
+            address(staking),
+            abi.encodeCall(IOperatorStaking.allocate, (id, units))
+        );
         _count(success, "lendToHostile");
         uint256 active = staking.allocationOf(id, address(hostileVerifier)).active;
         _promise(!success || allowed || active <= units, "A1", "stake was lent without its owner");
@@ -158,17 +161,17 @@ abstract contract StakeActions is JobActions {
         who = _mix(who);
         amount = _mix(amount);
         friend = _mix(friend);
-        uint32 id = uint32(1 + who % OPERATORS);
+        uint32 id = uint32(1 + (who % OPERATORS));
         uint256 here = _allocated(id, address(hostileVerifier));
         uint256 there = _allocated(id, address(verifier));
         uint256 owed = stakingOwes();
         uint32[] memory friends = new uint32[](friend % 4);
         for (uint256 i = 0; i < friends.length; ++i) {
-            friends[i] = uint32(1 + (friend >> 8) % OPERATORS);
+            friends[i] = uint32(1 + ((friend >> 8) % OPERATORS));
         }
         uint96 wanted = uint96(amount % 1_000e18);
         bytes memory call_ = abi.encodeCall(IOperatorStaking.slash, (id, wanted, friends));
-        (bool success,) = hostileVerifier.execute(address(staking), call_);
+        (bool success, ) = hostileVerifier.execute(address(staking), call_);
         _count(success && here > 0, "robOperator");
         uint256 taken = here - _allocated(id, address(hostileVerifier));
         _promise(taken <= wanted && taken <= here, "S1", "more was taken than allocated");
@@ -181,11 +184,11 @@ abstract contract StakeActions is JobActions {
     function giveBack(uint256 who, uint256 amount) external step {
         who = _mix(who);
         amount = _mix(amount);
-        uint32 id = uint32(1 + who % OPERATORS);
+        uint32 id = uint32(1 + (who % OPERATORS));
         uint256 active = staking.allocationOf(id, address(hostileVerifier)).active;
         uint256 claimable = staking.stakeOf(id).claimable;
         bytes memory call_ = abi.encodeCall(IOperatorStaking.deallocate, (id, uint96(amount % (active + 1))));
-        (bool success,) = hostileVerifier.execute(address(staking), call_);
+        (bool success, ) = hostileVerifier.execute(address(staking), call_);
         _count(success && active > 0, "giveBack");
         if (success) _noteLeft(id, address(hostileVerifier), claimable);
     }
@@ -215,6 +218,6 @@ abstract contract StakeActions is JobActions {
 
     function _as(uint256 operator, bytes memory data) private returns (bool success) {
         vm.prank(owners[operator]);
-        (success,) = address(staking).call(data);
+        (success, ) = address(staking).call(data);
     }
 }
