@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-
 import {IJobConsumer} from "../jobs/IJobConsumer.sol";
 import {IJobEscrow} from "../jobs/IJobEscrow.sol";
 import {Job} from "../types/Job.sol";
@@ -58,7 +57,7 @@ contract DigitReader is IJobConsumer {
     /// @notice Opens a job for one picture. The owner only.
     /// @param picture 784 bytes, 28×28, row by row, 0 black to 255 white
     function ask(Request calldata request, bytes calldata picture) external onlyOwner returns (bytes32 jobId) {
-        (uint32 sequence,) = ESCROW.nextSequence(address(this), request.key);
+        (uint32 sequence, ) = ESCROW.nextSequence(address(this), request.key);
         Job memory job = Job({
             payer: address(this),
             modelId: request.modelId,
@@ -72,7 +71,7 @@ contract DigitReader is IJobConsumer {
             royaltyPpm: request.royaltyPpm,
             protocolFeePpm: request.protocolFeePpm,
             expiresAt: request.expiresAt,
-            nonce: uint256(request.key) << 32 | sequence
+            nonce: (uint256(request.key) << 32) | sequence
         });
         jobId = ESCROW.open(job, picture);
         answers[jobId].asked = true;
@@ -103,8 +102,11 @@ contract DigitReader is IJobConsumer {
     }
 
     function _int32At(bytes calldata data, uint256 offset) private pure returns (int32) {
-        uint256 word = uint256(uint8(data[offset])) | uint256(uint8(data[offset + 1])) << 8
-            | uint256(uint8(data[offset + 2])) << 16 | uint256(uint8(data[offset + 3])) << 24;
+        uint256 word =
+            uint256(uint8(data[offset])) |
+                (uint256(uint8(data[offset + 1])) << 8) |
+                (uint256(uint8(data[offset + 2])) << 16) |
+                (uint256(uint8(data[offset + 3])) << 24);
         return int32(uint32(word));
     }
 }

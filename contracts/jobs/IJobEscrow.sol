@@ -69,8 +69,14 @@ interface IJobEscrow {
     function deposit(address account, uint256 amount) external;
 
     /// @notice `deposit` with an ERC-2612 permit of the caller. A permit that was already used does not block it.
-    function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external;
+    function depositWithPermit(
+        address account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external;
 
     /// @notice Pays out of the caller's ledger balance. Anyone with a balance; never paused.
     function withdraw(address to, uint256 amount) external;
@@ -83,9 +89,11 @@ interface IJobEscrow {
     function open(Job calldata job, bytes calldata input) external returns (bytes32 jobId);
 
     /// @notice Opens a job for its payer, who signed the `jobId` (EIP-712, or ERC-1271 for contracts). Anyone.
-    function openWithSignature(Job calldata job, bytes calldata input, bytes calldata signature)
-        external
-        returns (bytes32 jobId);
+    function openWithSignature(
+        Job calldata job,
+        bytes calldata input,
+        bytes calldata signature
+    ) external returns (bytes32 jobId);
 
     /// @notice Makes signatures of the caller's over sequences below `nextSequence` of a key worthless.
     function cancelNonces(uint224 key, uint32 nextSequence) external;

@@ -105,10 +105,14 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function depositWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
-        external
-        nonReentrant
-    {
+    function depositWithPermit(
+        address account,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
         // Somebody may have carried the permit already: then the allowance is there and the deposit goes through.
         try IERC20Permit(address(OPG)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         _deposit(account, amount);
@@ -140,14 +144,15 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function openWithSignature(Job calldata job, bytes calldata input, bytes calldata signature)
-        external
-        nonReentrant
-        returns (bytes32 jobId)
-    {
+    function openWithSignature(
+        Job calldata job,
+        bytes calldata input,
+        bytes calldata signature
+    ) external nonReentrant returns (bytes32 jobId) {
         jobId = jobIdOf(job);
         require(
-            SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature), InvalidSignature(job.payer, jobId)
+            SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature),
+            InvalidSignature(job.payer, jobId)
         );
         _open(jobId, job, input);
     }
@@ -168,8 +173,13 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         bytes32 offered = keccak256(result);
 
         _requireGas(RESOLVE_GAS);
-        (Verdict verdict, bytes32 standing) =
-            IVerifier(job.verifier).conclude{gas: RESOLVE_GAS}(jobId, job, offered, result.length, evidence);
+        (Verdict verdict, bytes32 standing) = IVerifier(job.verifier).conclude{gas: RESOLVE_GAS}(
+            jobId,
+            job,
+            offered,
+            result.length,
+            evidence
+        );
         require(verdict != Verdict.Pending, ResultPending(jobId));
         if (verdict == Verdict.NoResult) {
             _payBack(jobId, job, slot, false);
@@ -206,9 +216,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     function deliver(Job calldata job, bytes calldata result) external nonReentrant {
         bytes32 jobId = jobIdOf(job);
         KeySlot storage slot = _slots[job.payer][job.key()];
-        require(
-            slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId)
-        );
+        require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId));
         bytes32 offered = keccak256(result);
         require(offered == slot.resultHash, ResultHashMismatch(offered, slot.resultHash));
         slot.status = JobStatus.Settled;
@@ -259,7 +267,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function statusOf(Job calldata job) external view returns (JobStatus status) {
-        (status,) = resultOf(job);
+        (status, ) = resultOf(job);
     }
 
     /// @inheritdoc IJobEscrow
@@ -330,7 +338,8 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         Config memory config = _config;
         require(!config.paused, JobsPaused());
         require(
-            job.protocolFeePpm == config.protocolFeePpm, ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
+            job.protocolFeePpm == config.protocolFeePpm,
+            ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
         );
         ModelTerms memory model = MODELS.termsOf(job.modelId);
         require(model.published && !model.retired, ModelUnavailable(job.modelId));
@@ -356,7 +365,8 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
             return;
         }
         require(
-            job.consumerGasLimit <= MAX_CONSUMER_GAS, ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
+            job.consumerGasLimit <= MAX_CONSUMER_GAS,
+            ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
         );
         require(job.consumer.code.length > 0, NotAContract(job.consumer));
     }
@@ -416,9 +426,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     function _setProtocolFee(address recipient, uint32 protocolFeePpm) private {
         require(recipient != address(0), ZeroAddress());
-        require(
-            protocolFeePpm <= MAX_PROTOCOL_FEE_PPM, ProtocolFeeTooHigh(protocolFeePpm, MAX_PROTOCOL_FEE_PPM)
-        );
+        require(protocolFeePpm <= MAX_PROTOCOL_FEE_PPM, ProtocolFeeTooHigh(protocolFeePpm, MAX_PROTOCOL_FEE_PPM));
         _config.protocolFeeRecipient = recipient;
         _config.protocolFeePpm = protocolFeePpm;
         emit ProtocolFeeChanged(recipient, protocolFeePpm);

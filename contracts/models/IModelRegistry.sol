@@ -29,7 +29,11 @@ struct ModelTerms {
 /// ones its payer signed.
 interface IModelRegistry {
     event ModelPublished(
-        bytes32 indexed modelId, address indexed publisher, bytes32 manifestHash, string manifestUri, ModelListing listing
+        bytes32 indexed modelId,
+        address indexed publisher,
+        bytes32 manifestHash,
+        string manifestUri,
+        ModelListing listing
     );
     event ModelPriced(bytes32 indexed modelId, uint96 price, uint32 royaltyPpm);
     event RoyaltyRecipientChanged(bytes32 indexed modelId, address royaltyRecipient);

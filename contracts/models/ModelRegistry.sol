@@ -108,16 +108,17 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
 
     /// @inheritdoc IModelRegistry
     function modelIdOf(address publisher, ModelListing calldata listing) public pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                publisher,
-                listing.manifestHash,
-                listing.graphRoot,
-                listing.weightRoot,
-                listing.bitExact,
-                listing.maxResultBytes
-            )
-        );
+        return
+            keccak256(
+                abi.encode(
+                    publisher,
+                    listing.manifestHash,
+                    listing.graphRoot,
+                    listing.weightRoot,
+                    listing.bitExact,
+                    listing.maxResultBytes
+                )
+            );
     }
 
     /* INTERNAL */

@@ -98,9 +98,11 @@ interface IOperatorStaking {
     /// At least half is burnt, the rest is divided equally among `beneficiaries`. Verifiers only.
     /// @return fromActive How much came from the active part
     /// @return fromLeaving How much came from the leaving part
-    function slash(uint32 operatorId, uint96 amount, uint32[] calldata beneficiaries)
-        external
-        returns (uint96 fromActive, uint96 fromLeaving);
+    function slash(
+        uint32 operatorId,
+        uint96 amount,
+        uint32[] calldata beneficiaries
+    ) external returns (uint96 fromActive, uint96 fromLeaving);
 
     /// @notice Permits or forbids new allocations to a verifier; existing ones can still leave and be slashed.
     /// Authority only.

@@ -33,7 +33,9 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
     /// @notice Where burnt OPG goes: the token may lack a burn function.
     address public constant DEAD = 0x000000000000000000000000000000000000dEaD;
     /// @notice EIP-712 type hash of a signer's consent.
-    bytes32 public constant CONSENT_TYPEHASH = keccak256("SignerConsent(address owner,address signer,uint256 deadline)");
+    bytes32 public constant CONSENT_TYPEHASH = keccak256(
+        "SignerConsent(address owner,address signer,uint256 deadline)"
+    );
 
     /* IMMUTABLES */
 
@@ -70,10 +72,12 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
     /// @param opg An ERC-20 with a supply below 2^96 base units that takes no fee on transfers.
     /// @param ledger The job escrow.
     /// @param authority The network's `AccessManager`.
-    constructor(IERC20 opg, IEarningsLedger ledger, address authority, uint40 unbondingSeconds_)
-        EIP712("OpenGradient OperatorStaking", "1")
-        AccessManaged(authority)
-    {
+    constructor(
+        IERC20 opg,
+        IEarningsLedger ledger,
+        address authority,
+        uint40 unbondingSeconds_
+    ) EIP712("OpenGradient OperatorStaking", "1") AccessManaged(authority) {
         require(address(opg).code.length > 0 && opg.totalSupply() <= type(uint96).max, NotAToken(address(opg)));
         require(address(ledger) != address(0) && authority != address(0), ZeroAddress());
         OPG = opg;
@@ -84,11 +88,11 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
     /* OPERATORS: IN */
 
     /// @inheritdoc IOperatorStaking
-    function register(address signer, uint256 deadline, bytes calldata consent)
-        external
-        nonReentrant
-        returns (uint32 operatorId)
-    {
+    function register(
+        address signer,
+        uint256 deadline,
+        bytes calldata consent
+    ) external nonReentrant returns (uint32 operatorId) {
         require(!paused, StakesPaused());
         require(operatorOf[msg.sender] == 0, AlreadyRegistered(msg.sender, operatorOf[msg.sender]));
         operatorId = ++operatorCount;
@@ -153,11 +157,11 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
     }
 
     /// @inheritdoc IOperatorStaking
-    function slash(uint32 operatorId, uint96 amount, uint32[] calldata beneficiaries)
-        external
-        nonReentrant
-        returns (uint96 fromActive, uint96 fromLeaving)
-    {
+    function slash(
+        uint32 operatorId,
+        uint96 amount,
+        uint32[] calldata beneficiaries
+    ) external nonReentrant returns (uint96 fromActive, uint96 fromLeaving) {
         Allocation storage allocation = _allocations[operatorId][msg.sender];
         fromActive = _min(amount, allocation.active);
         if (block.timestamp < allocation.releasesAt) fromLeaving = _min(amount - fromActive, allocation.leaving);
@@ -287,7 +291,8 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
             require(block.timestamp <= deadline, ConsentExpired(deadline));
             bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CONSENT_TYPEHASH, msg.sender, signer, deadline)));
             require(
-                SignatureChecker.isValidSignatureNowCalldata(signer, digest, consent), InvalidSignerConsent(signer)
+                SignatureChecker.isValidSignatureNowCalldata(signer, digest, consent),
+                InvalidSignerConsent(signer)
             );
         }
         operatorOfSigner[signer] = operatorId;

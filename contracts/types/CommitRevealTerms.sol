@@ -19,23 +19,61 @@ library CommitRevealTermsLib {
     error TermsNotCanonical(bytes32 verifierData);
 
     function unpack(bytes32 data) internal pure returns (CommitRevealTerms memory terms) {
-        uint256 word = uint256(data);
-        require(uint64(word) == 0, TermsNotCanonical(data));
-        terms.committeeSize = uint8(word >> 248);
-        terms.maxWidening = uint8(word >> 240);
-        terms.commitWindowSeconds = uint32(word >> 208);
-        terms.revealWindowSeconds = uint32(word >> 176);
-        terms.settleWindowSeconds = uint32(word >> 144);
-        terms.maxResultBytes = uint24(word >> 120);
-        terms.bondUnits = uint56(word >> 64);
+        require(uint64(uint256(data)) == 0, TermsNotCanonical(data));
+        terms.committeeSize = committeeSize(data);
+        terms.maxWidening = maxWidening(data);
+        terms.commitWindowSeconds = commitWindowSeconds(data);
+        terms.revealWindowSeconds = revealWindowSeconds(data);
+        terms.settleWindowSeconds = settleWindowSeconds(data);
+        terms.maxResultBytes = maxResultBytes(data);
+        terms.bondUnits = bondUnits(data);
     }
 
     function pack(CommitRevealTerms memory terms) internal pure returns (bytes32) {
-        return bytes32(
-            uint256(terms.committeeSize) << 248 | uint256(terms.maxWidening) << 240
-                | uint256(terms.commitWindowSeconds) << 208 | uint256(terms.revealWindowSeconds) << 176
-                | uint256(terms.settleWindowSeconds) << 144 | uint256(terms.maxResultBytes) << 120
-                | uint256(terms.bondUnits) << 64
-        );
+        return
+            bytes32(
+                (uint256(terms.committeeSize) << 248) |
+                    (uint256(terms.maxWidening) << 240) |
+                    (uint256(terms.commitWindowSeconds) << 208) |
+                    (uint256(terms.revealWindowSeconds) << 176) |
+                    (uint256(terms.settleWindowSeconds) << 144) |
+                    (uint256(terms.maxResultBytes) << 120) |
+                    (uint256(terms.bondUnits) << 64)
+            );
+    }
+
+    /* ONE TERM AT A TIME */
+
+    function committeeSize(bytes32 data) internal pure returns (uint8) {
+        return uint8(uint256(data) >> 248);
+    }
+
+    function maxWidening(bytes32 data) internal pure returns (uint8) {
+        return uint8(uint256(data) >> 240);
+    }
+
+    function commitWindowSeconds(bytes32 data) internal pure returns (uint32) {
+        return uint32(uint256(data) >> 208);
+    }
+
+    function revealWindowSeconds(bytes32 data) internal pure returns (uint32) {
+        return uint32(uint256(data) >> 176);
+    }
+
+    function settleWindowSeconds(bytes32 data) internal pure returns (uint32) {
+        return uint32(uint256(data) >> 144);
+    }
+
+    function maxResultBytes(bytes32 data) internal pure returns (uint24) {
+        return uint24(uint256(data) >> 120);
+    }
+
+    function bondUnits(bytes32 data) internal pure returns (uint56) {
+        return uint56(uint256(data) >> 64);
+    }
+
+    /// @notice Seats that must agree: more than half of all, taken or not.
+    function majority(bytes32 data) internal pure returns (uint256) {
+        return uint256(committeeSize(data)) / 2 + 1;
     }
 }

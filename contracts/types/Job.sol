@@ -29,8 +29,16 @@ library JobLib {
     uint256 private constant PPM = 1_000_000;
 
     /// @notice EIP-712 `hashStruct` of the job.
-    function hash(Job calldata job) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TYPEHASH, job));
+    /// @dev The job's calldata is its EIP-712 encoding, so it is hashed in one copy. Words with dirty high bits hash to
+    /// something nobody has opened: opening encodes the job anew, which refuses them.
+    function hash(Job calldata job) internal pure returns (bytes32 structHash) {
+        bytes32 typehash = TYPEHASH;
+        assembly ("memory-safe") {
+            let pointer := mload(0x40)
+            mstore(pointer, typehash)
+            calldatacopy(add(pointer, 0x20), job, 0x1a0) // 13 words
+            structHash := keccak256(pointer, 0x1c0)
+        }
     }
 
     /// @notice The nonce's key: jobs of different keys are independent, a key holds one live job at a time.
@@ -49,8 +57,8 @@ library JobLib {
     /// @return protocolFee The protocol's part
     function split(Job calldata job) internal pure returns (uint256 earners, uint256 royalty, uint256 protocolFee) {
         uint256 fee = job.fee;
-        royalty = fee * job.royaltyPpm / PPM;
-        protocolFee = fee * job.protocolFeePpm / PPM;
+        royalty = (fee * job.royaltyPpm) / PPM;
+        protocolFee = (fee * job.protocolFeePpm) / PPM;
         earners = fee - royalty - protocolFee;
     }
 }

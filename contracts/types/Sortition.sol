@@ -14,12 +14,14 @@ library Sortition {
     /// expectation at step 0, and twice as many with every step.
     /// @param stake The operator's stake before the job opened, in stake units
     /// @param totalStake All stake then, in the same units
-    function mayCommit(uint128 ticket_, uint56 stake, uint56 totalStake, uint8 committeeSize, uint8 wideningStep)
-        internal
-        pure
-        returns (bool)
-    {
-        uint256 width = uint256(committeeSize) * 2 << wideningStep;
+    function mayCommit(
+        uint128 ticket_,
+        uint56 stake,
+        uint56 totalStake,
+        uint8 committeeSize,
+        uint8 wideningStep
+    ) internal pure returns (bool) {
+        uint256 width = (uint256(committeeSize) * 2) << wideningStep;
         return uint256(ticket_) * totalStake < (uint256(stake) * width) << 128;
     }
 

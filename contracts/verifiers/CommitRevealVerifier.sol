@@ -17,6 +17,7 @@ import {CommitRevealTerms, CommitRevealTermsLib} from "../types/CommitRevealTerm
 import {Job, JobLib} from "../types/Job.sol";
 import {Sortition} from "../types/Sortition.sol";
 import {Fault, ICommitRevealVerifier, Member, Params, Reveal, Schedule, Seat} from "./ICommitRevealVerifier.sol";
+import {JobState, JobStateLib} from "./JobState.sol";
 import {StakeShares} from "./StakeShares.sol";
 import {Tally} from "./Tally.sol";
 
@@ -25,39 +26,21 @@ import {Tally} from "./Tally.sol";
 /// `OperatorStaking` to join, leave and slash, and moves earnings inside the escrow's ledger. Holds no tokens.
 contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     using JobLib for Job;
+    using CommitRevealTermsLib for bytes32;
     using StakeShares for StakeShares.Store;
-
-    /// @dev Written when the job opens, never changed after.
-    struct Opening {
-        uint200 jobHash; // the jobId's top 200 bits: binds every later call to these terms
-        uint32 openedAt; // unix seconds
-        uint24 openedBlock; // low bits: a job lives far shorter than 2^24 blocks
-    }
-
-    /// @dev Written by commits and when the job is resolved. One with another sequence is an earlier job's: empty.
-    struct Progress {
-        uint32 sequence;
-        uint192 seed; // zero until pinned
-        uint8 committed; // seats taken
-        uint8 filledStep; // the widening step in which the last seat was taken
-        bool resolved;
-    }
 
     /// @dev Belongs to a payer's key and is used again by its next job.
     struct JobRecord {
-        Opening opening; // slot 0
-        Progress progress; // slot 1
-        uint256[9] seats; // slots 2 to 10, see `Tally`; only those below `progress.committed` count
+        JobState state; // slot 0
+        uint256[9] seats; // slots 1 to 9, see `Tally`; only those below the state's `committed` count
     }
 
-    /// @dev What every step of a job starts from.
-    struct Context {
+    /// @dev Who draws, for which job, under which seed.
+    struct Draw {
         bytes32 jobId;
-        CommitRevealTerms terms;
-        Opening opening;
-        Progress progress;
-        uint256 commitsCloseAt;
-        uint256 revealsCloseAt;
+        uint32 operatorId;
+        uint192 seed;
+        uint40 openedAt;
     }
 
     /* CONSTANTS */
@@ -103,6 +86,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     mapping(address signer => uint32 operatorId) public operatorOfSigner;
     mapping(uint32 operatorId => address signer) private _syncedSigner;
     mapping(address payer => mapping(uint224 key => JobRecord)) private _records;
+    /// @dev Only of jobs whose commits outlast the chain's memory of block hashes.
+    mapping(bytes32 jobId => uint192 seed) private _pinnedSeeds;
 
     /* CONSTRUCTOR */
 
@@ -112,11 +97,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @param authority The network's `AccessManager`.
-    constructor(JobEscrow escrow, OperatorStaking staking, address authority, Params memory params_)
-        AccessManaged(authority)
-    {
+    constructor(
+        JobEscrow escrow,
+        OperatorStaking staking,
+        address authority,
+        Params memory params_
+    ) AccessManaged(authority) {
         require(
-            address(escrow) != address(0) && address(staking) != address(0) && authority != address(0), ZeroAddress()
+            address(escrow) != address(0) && address(staking) != address(0) && authority != address(0),
+            ZeroAddress()
         );
         ESCROW = escrow;
         STAKING = staking;
@@ -163,98 +152,98 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function opened(bytes32 jobId, Job calldata job) external onlyEscrow {
         _checkTerms(job);
         JobRecord storage record = _records[job.payer][job.key()];
-        Progress memory previous = record.progress;
-        require(previous.committed == 0 || previous.resolved, KeyUnresolved(job.payer, job.key()));
-        record.opening = Opening({
-            jobHash: _truncated(jobId),
-            openedAt: SafeCast.toUint32(block.timestamp),
-            openedBlock: uint24(block.number)
-        });
+        JobState previous = record.state;
+        require(previous.committed() == 0 || previous.isResolved(), KeyUnresolved(job.payer, job.key()));
+        record.state = JobStateLib.start(jobId, SafeCast.toUint32(block.timestamp), block.number);
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function pinSeed(Job calldata job) external {
-        JobRecord storage record = _records[job.payer][job.key()];
-        Context memory context = _load(record, job);
-        require(context.progress.seed == 0 && !context.progress.resolved, JobResolved(context.jobId));
-        _pin(context);
-        record.progress = context.progress;
+        (bytes32 jobId, , JobState state) = _load(job);
+        uint192 seed = _seedOf(jobId, state);
+        _pinnedSeeds[jobId] = seed;
+        emit SeedPinned(jobId, seed);
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function commit(Job calldata job, bytes32 seed, bytes32 commitment) external {
         uint32 operatorId = operatorOfSigner[msg.sender];
         require(operatorId != 0, NotASigner(msg.sender));
-        JobRecord storage record = _records[job.payer][job.key()];
-        Context memory context = _load(record, job);
-        require(block.timestamp < context.commitsCloseAt, CommitsClosed(context.commitsCloseAt));
-        if (context.progress.seed == 0) _pin(context);
-        require(uint192(uint256(seed) >> 64) == context.progress.seed, SeedMismatch(seed, context.progress.seed));
+        (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
+        bytes32 terms = job.verifierData;
+        uint256 closesAt = _commitsCloseAt(state, terms);
+        require(block.timestamp < closesAt, CommitsClosed(closesAt));
+        uint192 drawn = _seedOf(jobId, state);
+        require(uint192(uint256(seed) >> 64) == drawn, SeedMismatch(seed, drawn));
 
-        uint8 step = uint8((block.timestamp - context.opening.openedAt) / context.terms.commitWindowSeconds);
-        uint8 seat = _takeSeat(record, context, operatorId, step);
-        _shares.lock(operatorId, context.terms.bondUnits);
+        uint256 seat = _takeSeat(Draw(jobId, operatorId, drawn, state.openedAt()), record, state, terms);
+        _shares.lock(operatorId, terms.bondUnits());
         record.seats[seat] = Tally.seatOf(operatorId, Tally.truncate(commitment), false);
-        record.progress = context.progress;
-        emit ResultCommitted(context.jobId, operatorId, seat, commitment);
+        emit ResultCommitted(jobId, operatorId, uint8(seat), commitment);
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external {
-        JobRecord storage record = _records[job.payer][job.key()];
-        Context memory context = _load(record, job);
-        require(!_reveal(record, context, seat, resultHash, salt), AlreadyRevealed(seat));
+        (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
+        uint256 closesAt = _commitsCloseAt(state, job.verifierData);
+        require(block.timestamp >= closesAt, CommitsOpen(closesAt));
+        bool already = _reveal(
+            jobId,
+            record,
+            state,
+            closesAt + job.verifierData.revealWindowSeconds(),
+            Reveal(seat, resultHash, salt)
+        );
+        require(!already, AlreadyRevealed(seat));
     }
 
     /// @inheritdoc IVerifier
+    /// @dev The escrow vouches for the job, and tells its id.
     function conclude(
-        bytes32,
+        bytes32 jobId,
         Job calldata job,
         bytes32 offeredHash,
         uint256 offeredBytes,
         bytes calldata evidence
     ) external onlyEscrow returns (Verdict, bytes32) {
         JobRecord storage record = _records[job.payer][job.key()];
-        Context memory context = _load(record, job);
-        require(block.timestamp >= context.commitsCloseAt, CommitsOpen(context.commitsCloseAt));
-        if (evidence.length > 0) _revealAll(record, context, evidence);
+        JobState state = record.state;
+        bytes32 terms = job.verifierData;
+        uint256 commitsCloseAt = _commitsCloseAt(state, terms);
+        require(block.timestamp >= commitsCloseAt, CommitsOpen(commitsCloseAt));
+        uint256 revealsCloseAt = commitsCloseAt + terms.revealWindowSeconds();
+        if (evidence.length > 0) _revealAll(jobId, record, state, revealsCloseAt, evidence);
 
-        uint256[] memory seats = _seatsOf(record, context.progress.committed);
-        Tally.Count memory count = Tally.count(seats);
-        uint8 majority = _majority(context);
-        if (context.progress.committed < majority) {
-            _releaseAll(record, context, seats);
-            return (Verdict.NoResult, 0);
+        uint256[] memory seats = _seatsOf(record, state);
+        uint224 offered = Tally.truncate(offeredHash);
+        (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, offered);
+        bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
+        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) {
+            record.state = state.resolved();
+            _payMajority(jobId, job, seats, offered, agreed);
+            return (Verdict.Final, offeredHash);
         }
-        require(
-            count.revealed == seats.length || block.timestamp >= context.revealsCloseAt,
-            RevealsOpen(context.revealsCloseAt)
-        );
-        if (count.topCount >= majority) {
-            if (_stands(context, count.top, offeredHash, offeredBytes)) {
-                _payMajority(record, context, job, seats, count);
-                return (Verdict.Final, offeredHash);
-            }
+        if (seats.length >= terms.majority()) {
+            require(complete, RevealsOpen(revealsCloseAt));
+            _requireNothingToShow(terms, revealsCloseAt, Tally.count(seats), offeredHash, offeredBytes);
         }
-        _resolveWithoutResult(record, context, seats, count, majority);
+        _resolveWithoutResult(jobId, record, state, terms, seats);
         return (Verdict.NoResult, 0);
     }
 
     /// @inheritdoc IVerifier
     /// @dev `opened` made sure that by `expiresAt` all windows are over: whoever could conclude has had the time.
     function expire(Job calldata job) external {
-        JobRecord storage record = _records[job.payer][job.key()];
-        Context memory context = _load(record, job);
-        if (context.progress.resolved || context.progress.committed == 0) return;
+        (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
+        if (state.isResolved() || state.committed() == 0) return;
         if (msg.sender != address(ESCROW)) {
-            require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(context.jobId));
+            require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(jobId));
         }
-        uint256[] memory seats = _seatsOf(record, context.progress.committed);
-        uint8 majority = _majority(context);
+        uint256[] memory seats = _seatsOf(record, state);
         // Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
-        bool tooLate = block.timestamp > context.opening.openedAt + MAX_LOCK_SECONDS;
-        if (tooLate || context.progress.committed < majority) _releaseAll(record, context, seats);
-        else _resolveWithoutResult(record, context, seats, Tally.count(seats), majority);
+        bool tooLate = block.timestamp > state.openedAt() + MAX_LOCK_SECONDS;
+        if (tooLate) _releaseAll(record, state, job.verifierData, seats);
+        else _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
     }
 
     /// @inheritdoc IEarningsSource
@@ -295,24 +284,28 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function scheduleOf(Job calldata job) external view returns (Schedule memory) {
-        Context memory context = _load(_records[job.payer][job.key()], job);
-        return Schedule({
-            openedAt: context.opening.openedAt,
-            seedBlock: SafeCast.toUint64(_seedBlock(context.opening)),
-            seed: context.progress.seed,
-            committed: context.progress.committed,
-            commitsCloseAt: uint40(context.commitsCloseAt),
-            revealsCloseAt: uint40(context.revealsCloseAt),
-            settlesBy: uint40(context.revealsCloseAt + context.terms.settleWindowSeconds),
-            resolved: context.progress.resolved
-        });
+    function scheduleOf(Job calldata job) external view returns (Schedule memory schedule) {
+        (, , JobState state) = _load(job);
+        bytes32 terms = job.verifierData;
+        schedule.openedAt = state.openedAt();
+        schedule.seedBlock = SafeCast.toUint64(_seedBlock(state));
+        schedule.committed = uint8(state.committed());
+        schedule.resolved = state.isResolved();
+        schedule.commitsCloseAt = uint40(_commitsCloseAt(state, terms));
+        schedule.revealsCloseAt = schedule.commitsCloseAt + terms.revealWindowSeconds();
+        schedule.settlesBy = schedule.revealsCloseAt + terms.settleWindowSeconds();
+    }
+
+    /// @inheritdoc ICommitRevealVerifier
+    function seedOf(Job calldata job) external view returns (uint192) {
+        (bytes32 jobId, , JobState state) = _load(job);
+        return _seedOf(jobId, state);
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function committeeOf(Job calldata job) external view returns (Seat[] memory committee) {
-        JobRecord storage record = _records[job.payer][job.key()];
-        uint256[] memory seats = _seatsOf(record, _load(record, job).progress.committed);
+        (, JobRecord storage record, JobState state) = _load(job);
+        uint256[] memory seats = _seatsOf(record, state);
         committee = new Seat[](seats.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             committee[i] = Seat({
@@ -323,22 +316,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         }
     }
 
-    /* INTERNAL: CONTEXT */
+    /* INTERNAL: STATE AND TIME */
 
-    function _load(JobRecord storage record, Job calldata job) private view returns (Context memory context) {
-        context.jobId = MessageHashUtils.toTypedDataHash(_escrowDomainSeparator(), job.hash());
-        context.opening = record.opening;
-        require(context.opening.jobHash == _truncated(context.jobId), UnknownJob(context.jobId));
-        Progress memory progress = record.progress;
-        if (progress.sequence == job.sequence()) context.progress = progress;
-        else context.progress.sequence = job.sequence();
-        context.terms = CommitRevealTermsLib.unpack(job.verifierData);
-
-        uint256 steps = context.progress.committed == context.terms.committeeSize
-            ? context.progress.filledStep
-            : context.terms.maxWidening;
-        context.commitsCloseAt = context.opening.openedAt + (steps + 1) * context.terms.commitWindowSeconds;
-        context.revealsCloseAt = context.commitsCloseAt + context.terms.revealWindowSeconds;
+    function _load(Job calldata job) private view returns (bytes32 jobId, JobRecord storage record, JobState state) {
+        jobId = MessageHashUtils.toTypedDataHash(_escrowDomainSeparator(), job.hash());
+        record = _records[job.payer][job.key()];
+        state = record.state;
+        require(state.belongsTo(jobId), UnknownJob(jobId));
     }
 
     /// @dev A chain that forks off with a new chain id has a new domain.
@@ -346,17 +330,23 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         return block.chainid == DOMAIN_CHAIN_ID ? ESCROW_DOMAIN_SEPARATOR : ESCROW.domainSeparator();
     }
 
-    function _seedBlock(Opening memory opening) private view returns (uint256) {
-        uint256 age = uint24(uint24(block.number) - opening.openedBlock);
-        return block.number - age + SEED_DELAY_BLOCKS;
+    function _commitsCloseAt(JobState state, bytes32 terms) private pure returns (uint256) {
+        bool filled = state.committed() == terms.committeeSize() && !state.isResolved();
+        uint256 steps = filled ? state.filledStep() : terms.maxWidening();
+        return state.openedAt() + (steps + 1) * terms.commitWindowSeconds();
     }
 
-    function _majority(Context memory context) private pure returns (uint8) {
-        return context.terms.committeeSize / 2 + 1;
+    function _seedBlock(JobState state) private view returns (uint256) {
+        return state.openedBlock() + SEED_DELAY_BLOCKS;
     }
 
-    function _truncated(bytes32 jobId) private pure returns (uint200) {
-        return uint200(uint256(jobId) >> 56);
+    /// @dev One block's hash, for ever: where the chain has forgotten it and nobody pinned it, there is no seed any
+    /// more, and the job ends without a result.
+    function _seedOf(bytes32 jobId, JobState state) private view returns (uint192 seed) {
+        uint256 seedBlock = _seedBlock(state);
+        if (block.number > seedBlock) seed = uint192(uint256(Blockhash.blockHash(seedBlock)) >> 64);
+        if (seed == 0) seed = _pinnedSeeds[jobId];
+        require(seed != 0, SeedUnavailable(seedBlock, block.number));
     }
 
     /* INTERNAL: OPENING */
@@ -401,11 +391,16 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     function _checkExpiry(Job calldata job, CommitRevealTerms memory terms) private view {
-        uint256 earliest = block.timestamp + uint256(terms.commitWindowSeconds) * (uint256(terms.maxWidening) + 1)
-            + terms.revealWindowSeconds + terms.settleWindowSeconds + EXPIRY_MARGIN_SECONDS;
+        uint256 earliest =
+            block.timestamp +
+                uint256(terms.commitWindowSeconds) * (uint256(terms.maxWidening) + 1) +
+                terms.revealWindowSeconds +
+                terms.settleWindowSeconds +
+                EXPIRY_MARGIN_SECONDS;
         uint256 latest = block.timestamp + MAX_LOCK_SECONDS - REFUND_GRACE_SECONDS;
         require(
-            job.expiresAt >= earliest && job.expiresAt <= latest, ExpiryOutOfRange(job.expiresAt, earliest, latest)
+            job.expiresAt >= earliest && job.expiresAt <= latest,
+            ExpiryOutOfRange(job.expiresAt, earliest, latest)
         );
     }
 
@@ -415,187 +410,203 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: COMMIT AND REVEAL */
 
-    /// @dev Once and for all: a seed that can't be read any more is never drawn again, the job is refunded instead.
-    function _pin(Context memory context) private {
-        uint256 seedBlock = _seedBlock(context.opening);
-        bytes32 seed = block.number > seedBlock ? Blockhash.blockHash(seedBlock) : bytes32(0);
-        require(seed != 0, SeedUnavailable(seedBlock, block.number));
-        context.progress.seed = uint192(uint256(seed) >> 64);
-        emit SeedPinned(context.jobId, context.progress.seed);
-    }
-
     /// @return seat A free one, or the highest draw's after its eviction
-    function _takeSeat(JobRecord storage record, Context memory context, uint32 operatorId, uint8 step)
-        private
-        returns (uint8 seat)
-    {
-        uint40 openedAt = context.opening.openedAt;
-        Progress memory progress = context.progress;
-        uint128 ticket = Sortition.ticket(progress.seed, operatorId);
-        uint56 stake = _shares.shareBefore(operatorId, openedAt);
+    function _takeSeat(
+        Draw memory draw,
+        JobRecord storage record,
+        JobState state,
+        bytes32 terms
+    ) private returns (uint256 seat) {
+        uint256 step = (block.timestamp - draw.openedAt) / terms.commitWindowSeconds();
+        uint128 ticket = Sortition.ticket(draw.seed, draw.operatorId);
+        uint56 stake = _shares.shareBefore(draw.operatorId, draw.openedAt);
+        uint56 totalStake = _shares.totalBefore(draw.openedAt);
         require(
-            Sortition.mayCommit(ticket, stake, _shares.totalBefore(openedAt), context.terms.committeeSize, step),
-            NotDrawn(operatorId, step)
+            Sortition.mayCommit(ticket, stake, totalStake, terms.committeeSize(), uint8(step)),
+            NotDrawn(draw.operatorId, uint8(step))
         );
-        uint256[] memory seats = _seatsOf(record, progress.committed);
-        for (uint256 i = 0; i < seats.length; ++i) {
-            require(Tally.operatorOf(seats[i]) != operatorId, AlreadySeated(operatorId, uint8(i)));
+        seat = state.committed();
+        for (uint256 i = 0; i < seat; ++i) {
+            require(Tally.operatorOf(record.seats[i]) != draw.operatorId, AlreadySeated(draw.operatorId, uint8(i)));
         }
-        if (progress.committed == context.terms.committeeSize) {
-            return _evict(context, seats, operatorId, ticket, stake);
-        }
-        seat = progress.committed++;
-        progress.filledStep = step; // only means something once all seats are taken
+        if (seat == terms.committeeSize())
+            return _evict(draw, _seatsOf(record, state), ticket, stake, terms.bondUnits());
+        record.state = state.withSeat(step);
     }
 
     function _evict(
-        Context memory context,
+        Draw memory draw,
         uint256[] memory seats,
-        uint32 newcomer,
         uint128 newTicket,
-        uint56 newStake
-    ) private returns (uint8 highest) {
-        (uint128 ticket, uint56 stake) = _drawOf(context, seats[0]);
-        for (uint8 i = 1; i < seats.length; ++i) {
-            (uint128 nextTicket, uint56 nextStake) = _drawOf(context, seats[i]);
+        uint56 newStake,
+        uint56 bondUnits
+    ) private returns (uint256 highest) {
+        (uint128 ticket, uint56 stake) = _drawOf(draw, seats[0]);
+        for (uint256 i = 1; i < seats.length; ++i) {
+            (uint128 nextTicket, uint56 nextStake) = _drawOf(draw, seats[i]);
             if (Sortition.isLower(ticket, stake, nextTicket, nextStake)) {
                 (highest, ticket, stake) = (i, nextTicket, nextStake);
             }
         }
-        require(Sortition.isLower(newTicket, newStake, ticket, stake), NotLower(newcomer));
+        require(Sortition.isLower(newTicket, newStake, ticket, stake), NotLower(draw.operatorId));
         uint32 evicted = Tally.operatorOf(seats[highest]);
-        _shares.unlock(evicted, context.terms.bondUnits);
-        emit SeatEvicted(context.jobId, evicted, highest);
+        _shares.unlock(evicted, bondUnits);
+        emit SeatEvicted(draw.jobId, evicted, uint8(highest));
     }
 
-    function _drawOf(Context memory context, uint256 seat) private view returns (uint128 ticket, uint56 stake) {
+    function _drawOf(Draw memory draw, uint256 seat) private view returns (uint128 ticket, uint56 stake) {
         uint32 operatorId = Tally.operatorOf(seat);
-        return (
-            Sortition.ticket(context.progress.seed, operatorId),
-            _shares.shareBefore(operatorId, context.opening.openedAt)
-        );
+        return (Sortition.ticket(draw.seed, operatorId), _shares.shareBefore(operatorId, draw.openedAt));
     }
 
     /// @return already Whether the seat had revealed before
-    function _reveal(JobRecord storage record, Context memory context, uint8 seat, bytes32 resultHash, bytes32 salt)
-        private
-        returns (bool already)
-    {
-        require(block.timestamp >= context.commitsCloseAt, CommitsOpen(context.commitsCloseAt));
-        require(!context.progress.resolved, JobResolved(context.jobId));
-        require(seat < context.progress.committed, SeatUnknown(seat, context.progress.committed));
-        uint256 word = record.seats[seat];
+    function _reveal(
+        bytes32 jobId,
+        JobRecord storage record,
+        JobState state,
+        uint256 revealsCloseAt,
+        Reveal memory opening
+    ) private returns (bool already) {
+        require(!state.isResolved(), JobResolved(jobId));
+        require(opening.seat < state.committed(), SeatUnknown(opening.seat, state.committed()));
+        uint256 word = record.seats[opening.seat];
         if (Tally.isRevealed(word)) return true;
-        require(block.timestamp < context.revealsCloseAt, RevealsClosed(context.revealsCloseAt));
+        require(block.timestamp < revealsCloseAt, RevealsClosed(revealsCloseAt));
 
         uint32 operatorId = Tally.operatorOf(word);
-        bytes32 commitment = Commitment.hash(context.jobId, operatorId, resultHash, salt);
+        bytes32 commitment = Commitment.hash(jobId, operatorId, opening.resultHash, opening.salt);
         require(
             Tally.truncate(commitment) == Tally.hashOf(word),
             RevealMismatch(commitment, bytes32(uint256(Tally.hashOf(word)) << 32))
         );
-        record.seats[seat] = Tally.seatOf(operatorId, Tally.truncate(resultHash), true);
-        emit ResultRevealed(context.jobId, operatorId, seat, resultHash);
+        record.seats[opening.seat] = Tally.seatOf(operatorId, Tally.truncate(opening.resultHash), true);
+        emit ResultRevealed(jobId, operatorId, opening.seat, opening.resultHash);
     }
 
     /// @dev A seat that revealed by itself meanwhile is passed over, so that carrying reveals can't be raced.
-    function _revealAll(JobRecord storage record, Context memory context, bytes calldata evidence) private {
+    function _revealAll(
+        bytes32 jobId,
+        JobRecord storage record,
+        JobState state,
+        uint256 revealsCloseAt,
+        bytes calldata evidence
+    ) private {
         Reveal[] memory reveals = abi.decode(evidence, (Reveal[]));
         for (uint256 i = 0; i < reveals.length; ++i) {
-            _reveal(record, context, reveals[i].seat, reveals[i].resultHash, reveals[i].salt);
+            _reveal(jobId, record, state, revealsCloseAt, reveals[i]);
         }
     }
 
-    function _seatsOf(JobRecord storage record, uint8 committed) private view returns (uint256[] memory seats) {
-        seats = new uint256[](committed);
-        for (uint256 i = 0; i < committed; ++i) {
+    function _seatsOf(JobRecord storage record, JobState state) private view returns (uint256[] memory seats) {
+        seats = new uint256[](state.committed());
+        for (uint256 i = 0; i < seats.length; ++i) {
             seats[i] = record.seats[i];
         }
     }
 
     /* INTERNAL: CONCLUSION */
 
-    /// @return Whether the offered result is the majority's. Until its bytes are shown the job is pending, and once
-    /// the time for that is over there is no result.
-    function _stands(Context memory context, uint224 top, bytes32 offeredHash, uint256 offeredBytes)
-        private
-        view
-        returns (bool)
-    {
-        uint256 limit = context.terms.maxResultBytes;
-        bool matches = Tally.truncate(offeredHash) == top;
-        if (matches && offeredBytes <= limit) return true;
-        uint256 settlesBy = context.revealsCloseAt + context.terms.settleWindowSeconds;
-        if (block.timestamp >= settlesBy) return false;
-        require(matches, ResultNotMajority(offeredHash, bytes32(uint256(top) << 32)));
-        revert ResultTooLarge(offeredBytes, limit);
+    /// @dev A majority that agrees on something else than what was offered keeps the job pending until the time to
+    /// show its bytes is over.
+    function _requireNothingToShow(
+        bytes32 terms,
+        uint256 revealsCloseAt,
+        Tally.Count memory count,
+        bytes32 offeredHash,
+        uint256 offeredBytes
+    ) private view {
+        if (count.topCount < terms.majority()) return;
+        if (block.timestamp >= revealsCloseAt + terms.settleWindowSeconds()) return;
+        require(
+            Tally.truncate(offeredHash) == count.top,
+            ResultNotMajority(offeredHash, bytes32(uint256(count.top) << 32))
+        );
+        revert ResultTooLarge(offeredBytes, terms.maxResultBytes());
     }
 
     /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up.
     function _payMajority(
-        JobRecord storage record,
-        Context memory context,
+        bytes32 jobId,
         Job calldata job,
         uint256[] memory seats,
-        Tally.Count memory count
+        uint224 standing,
+        uint256 agreed
     ) private {
-        _markResolved(record, context);
-        (uint256 pot,,) = job.split();
-        uint256 each = pot / count.topCount;
-        uint256 part = pot - each * (count.topCount - 1);
-        uint32[] memory winners = new uint32[](count.topCount);
-        uint256 paid = 0;
+        uint56 bondUnits = job.verifierData.bondUnits();
+        (uint256 pot, , ) = job.split();
+        uint256 each = pot / agreed;
+        uint256 part = pot - each * (agreed - 1);
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i]) || Tally.hashOf(seats[i]) != count.top) continue;
-            winners[paid++] = Tally.operatorOf(seats[i]);
-            _shares.unlockAndPay(Tally.operatorOf(seats[i]), context.terms.bondUnits, uint96(part)); // ≤ fee ≤ 2^96
+            if (!Tally.isRevealed(seats[i]) || Tally.hashOf(seats[i]) != standing) continue;
+            // At most the fee, which `opened` bounded to 96 bits.
+            _shares.unlockAndPay(Tally.operatorOf(seats[i]), bondUnits, uint96(part));
             part = each;
         }
-        if (paid == seats.length) return;
-        for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i])) _slash(context, seats[i], Fault.Silence, new uint32[](0));
-            else if (Tally.hashOf(seats[i]) != count.top) _slash(context, seats[i], Fault.Minority, winners);
-        }
+        if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing, agreed);
     }
 
-    /// @dev The silent lose their bonds; so does a majority whose bytes nobody has shown; others get theirs back.
-    function _resolveWithoutResult(
-        JobRecord storage record,
-        Context memory context,
+    function _slashDissent(
+        bytes32 jobId,
+        uint56 bondUnits,
         uint256[] memory seats,
-        Tally.Count memory count,
-        uint8 majority
+        uint224 standing,
+        uint256 agreed
     ) private {
-        _markResolved(record, context);
         uint32[] memory nobody = new uint32[](0);
-        bool withheld = count.topCount >= majority;
+        uint32[] memory winners = new uint32[](agreed);
+        uint256 found = 0;
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i])) _slash(context, seats[i], Fault.Silence, nobody);
-            else if (withheld && Tally.hashOf(seats[i]) == count.top) _slash(context, seats[i], Fault.Withheld, nobody);
-            else _shares.unlock(Tally.operatorOf(seats[i]), context.terms.bondUnits);
+            if (Tally.isRevealed(seats[i]) && Tally.hashOf(seats[i]) == standing) {
+                winners[found++] = Tally.operatorOf(seats[i]);
+            }
+        }
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (!Tally.isRevealed(seats[i])) _slash(jobId, seats[i], bondUnits, Fault.Silence, nobody);
+            else if (Tally.hashOf(seats[i]) != standing) _slash(jobId, seats[i], bondUnits, Fault.Minority, winners);
         }
     }
 
-    function _releaseAll(JobRecord storage record, Context memory context, uint256[] memory seats) private {
-        if (seats.length == 0) return;
-        _markResolved(record, context);
+    /// @dev The silent lose their bonds; so does a majority whose bytes nobody has shown; others get theirs back. With
+    /// fewer seats taken than a majority needs there was nothing to reveal for: all get theirs back.
+    function _resolveWithoutResult(
+        bytes32 jobId,
+        JobRecord storage record,
+        JobState state,
+        bytes32 terms,
+        uint256[] memory seats
+    ) private {
+        if (seats.length < terms.majority()) return _releaseAll(record, state, terms, seats);
+        record.state = state.resolved();
+        uint56 bondUnits = terms.bondUnits();
+        uint32[] memory nobody = new uint32[](0);
+        Tally.Count memory count = Tally.count(seats);
+        bool withheld = count.topCount >= terms.majority();
         for (uint256 i = 0; i < seats.length; ++i) {
-            _shares.unlock(Tally.operatorOf(seats[i]), context.terms.bondUnits);
+            if (!Tally.isRevealed(seats[i])) {
+                _slash(jobId, seats[i], bondUnits, Fault.Silence, nobody);
+            } else if (withheld && Tally.hashOf(seats[i]) == count.top) {
+                _slash(jobId, seats[i], bondUnits, Fault.Withheld, nobody);
+            } else {
+                _shares.unlock(Tally.operatorOf(seats[i]), bondUnits);
+            }
         }
     }
 
-    function _markResolved(JobRecord storage record, Context memory context) private {
-        context.progress.resolved = true;
-        record.progress = context.progress;
+    function _releaseAll(JobRecord storage record, JobState state, bytes32 terms, uint256[] memory seats) private {
+        record.state = state.resolved();
+        for (uint256 i = 0; i < seats.length; ++i) {
+            _shares.unlock(Tally.operatorOf(seats[i]), terms.bondUnits());
+        }
     }
 
-    function _slash(Context memory context, uint256 seat, Fault fault, uint32[] memory beneficiaries) private {
+    function _slash(bytes32 jobId, uint256 seat, uint56 bondUnits, Fault fault, uint32[] memory beneficiaries) private {
         uint32 operatorId = Tally.operatorOf(seat);
-        uint96 amount = SafeCast.toUint96(uint256(context.terms.bondUnits) * STAKE_UNIT);
-        _shares.unlock(operatorId, context.terms.bondUnits);
+        _shares.unlock(operatorId, bondUnits);
+        // 56 bits of units are less than 96 bits of base units.
+        uint96 amount = uint96(uint256(bondUnits) * STAKE_UNIT);
         (uint96 fromActive, uint96 fromLeaving) = STAKING.slash(operatorId, amount, beneficiaries);
         if (fromActive > 0) _shares.remove(operatorId, uint56(fromActive / STAKE_UNIT)); // at most the bond
-        emit BondSlashed(context.jobId, operatorId, fault, fromActive + fromLeaving);
+        emit BondSlashed(jobId, operatorId, fault, fromActive + fromLeaving);
     }
 
     /* INTERNAL: OPERATORS AND PARAMETERS */

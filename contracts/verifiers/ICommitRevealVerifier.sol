@@ -33,9 +33,8 @@ struct Seat {
 struct Schedule {
     uint40 openedAt;
     uint64 seedBlock; // whose hash is the seed
-    uint192 seed; // top 192 bits of that hash; zero until pinned
     uint8 committed; // seats taken
-    uint40 commitsCloseAt; // moves earlier when the last seat is taken
+    uint40 commitsCloseAt; // moves earlier when the last seat is taken; the latest possible once resolved
     uint40 revealsCloseAt;
     uint40 settlesBy; // until when a majority's result bytes can be missing
     bool resolved; // no bond of this job is locked any more
@@ -116,7 +115,8 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     /// @notice Learns an operator's current signer from `OperatorStaking`. Anyone; call it after a rotation.
     function syncSigner(uint32 operatorId) external;
 
-    /// @notice Fixes the job's seed before its block is forgotten. Anyone; the first commit does it by itself.
+    /// @notice Keeps the job's seed where commits outlast the chain's memory of block hashes (256 blocks, 8,191 with
+    /// EIP-2935). Anyone; needed only there.
     function pinSeed(Job calldata job) external;
 
     /// @notice Takes a seat, locking the bond. Operators' signers. A lower draw evicts the highest seat.
@@ -147,6 +147,10 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
 
     /// @notice Where a job stands in time. Reverts with `UnknownJob` once its key is used again.
     function scheduleOf(Job calldata job) external view returns (Schedule memory);
+
+    /// @notice The seed, the top 192 bits of the seed block's hash. Reverts while that block isn't there yet, and when
+    /// the chain has forgotten it and nobody pinned it.
+    function seedOf(Job calldata job) external view returns (uint192);
 
     /// @notice The seats taken so far.
     function committeeOf(Job calldata job) external view returns (Seat[] memory);

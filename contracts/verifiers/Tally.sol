@@ -12,7 +12,7 @@ library Tally {
     }
 
     function seatOf(uint32 operatorId, uint224 hash, bool revealed) internal pure returns (uint256) {
-        return (revealed ? 1 << 255 : 0) | uint256(operatorId) << 224 | hash;
+        return (revealed ? 1 << 255 : 0) | (uint256(operatorId) << 224) | hash;
     }
 
     function operatorOf(uint256 seat) internal pure returns (uint32) {
@@ -29,6 +29,15 @@ library Tally {
 
     function truncate(bytes32 hash) internal pure returns (uint224) {
         return uint224(uint256(hash) >> 32);
+    }
+
+    /// @notice How many seats have revealed, and how many of these this hash.
+    function agreeing(uint256[] memory seats, uint224 hash) internal pure returns (uint256 revealed, uint256 agreed) {
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (!isRevealed(seats[i])) continue;
+            ++revealed;
+            if (hashOf(seats[i]) == hash) ++agreed;
+        }
     }
 
     /// @notice Counts which result hash most of the revealed seats agree on (the first seat's, among equals).

@@ -60,6 +60,11 @@ export function irisHeldOut(): Sample[] {
   return irisFold(0).heldOut;
 }
 
+/** `count` of the samples, evenly from first to last, so that every class is among them. */
+export function spread(samples: Sample[], count: number): Sample[] {
+  return Array.from({ length: count }, (_, i) => samples[Math.floor((i * samples.length) / count)] as Sample);
+}
+
 /** The package rounds grey values of 0 … 255, divided by 255, to three decimals: rounding back is exact. */
 function readDigitClass(label: number): Uint8Array {
   const { data }: { data: number[] } = require(`mnist/src/digits/${label}.json`);

@@ -33,7 +33,14 @@ export async function buildDigits(): Promise<TrainedModel> {
   const { train: seen, heldOut } = digits();
   const examples = seen.map(toExample);
   const network = train(examples, 10, RECIPE, shiftAtRandom);
-  const model = describeModel(CARD, quantise(network, GREY_UNIT, examples.map(({ input }) => input)));
+  const model = describeModel(
+    CARD,
+    quantise(
+      network,
+      GREY_UNIT,
+      examples.map(({ input }) => input),
+    ),
+  );
   return withAccuracy(model, await score(model, heldOut), "every fifth picture of each class, held out from training");
 }
 

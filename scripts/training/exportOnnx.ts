@@ -47,7 +47,12 @@ export function exportOnnx(name: string, network: IntegerNetwork, input: TensorS
 
 const INTEGER = onnx.AttributeProto.AttributeType.INT;
 
-function node(opType: string, input: string[], output: string, attribute: { name: string; type: number; i: number }[] = []) {
+function node(
+  opType: string,
+  input: string[],
+  output: string,
+  attribute: { name: string; type: number; i: number }[] = [],
+) {
   return { name: output, opType, input, output: [output], attribute };
 }
 

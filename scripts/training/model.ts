@@ -4,10 +4,10 @@ import { type Accuracy, type Manifest, parseManifest } from "../../src/protocol/
 import { byteLengthOf, decodeTensors, type TensorSpec } from "../../src/protocol/tensor.ts";
 import type { Sample } from "./datasets.ts";
 import { exportOnnx } from "./exportOnnx.ts";
-import { countParameters, type IntegerNetwork } from "./quantise.ts";
+import type { IntegerNetwork } from "./quantise.ts";
 
-/** The two files of a model, and how many numbers were learned. */
-export type TrainedModel = { artefact: Uint8Array; manifest: Manifest; parameters: number };
+/** The two files of a model. */
+export type TrainedModel = { artefact: Uint8Array; manifest: Manifest };
 
 export type Score = { correct: number; cases: number };
 
@@ -41,7 +41,7 @@ export function describeModel(card: ModelCard, network: IntegerNetwork): Trained
     licence: card.licence,
     accuracy: UNMEASURED,
   });
-  return { artefact, manifest, parameters: countParameters(network) };
+  return { artefact, manifest };
 }
 
 export function withAccuracy(model: TrainedModel, score: Score, split: string): TrainedModel {
@@ -51,7 +51,7 @@ export function withAccuracy(model: TrainedModel, score: Score, split: string): 
 }
 
 /** Counts how often the largest logit names the right class, on the exported file as nodes run it. */
-export async function score({ artefact, manifest }: Omit<TrainedModel, "parameters">, samples: Sample[]): Promise<Score> {
+export async function score({ artefact, manifest }: TrainedModel, samples: Sample[]): Promise<Score> {
   const model = await createOnnxNative().load(artefact, manifest);
   let correct = 0;
   for (const { inputBytes, label } of samples) {

@@ -53,9 +53,3 @@ function highestActivation(layer: Layer, inputs: Float64Array[]): number {
   }
   return highest;
 }
-
-/** Weights, biases and the divisor. */
-export function countParameters(network: IntegerNetwork): number {
-  const count = (layer: IntegerLayer) => layer.weights.length + layer.bias.length;
-  return count(network.hidden) + count(network.output) + 1;
-}

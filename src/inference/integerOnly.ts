@@ -1,6 +1,6 @@
 import { ProtocolError } from "../protocol/errors.ts";
-import { decodeOnnx, ONNX_TYPE, type OnnxConstant, type OnnxGraph, type OnnxValue } from "./onnxGraph.ts";
 import { applyRule, isRefusal, refuseOperation, type Tensor } from "./integerRules.ts";
+import { decodeOnnx, ONNX_TYPE, type OnnxConstant, type OnnxGraph, type OnnxValue } from "./onnxGraph.ts";
 
 export type IntegerOnlyCheck = {
   ok: boolean;
@@ -32,7 +32,8 @@ export function checkIntegerOnly(artefact: Uint8Array): IntegerOnlyCheck {
     const reasons = checkGraph(decodeOnnx(artefact));
     return { ok: reasons.length === 0, reasons };
   } catch (error) {
-    if (error instanceof ProtocolError && error.code === "model/malformed") return { ok: false, reasons: [error.message] };
+    if (error instanceof ProtocolError && error.code === "model/malformed")
+      return { ok: false, reasons: [error.message] };
     throw error;
   }
 }
@@ -63,7 +64,10 @@ function checkGraph(graph: OnnxGraph): string[] {
 function checkHeader(graph: OnnxGraph): string[] {
   const reasons = graph.opsets
     .filter(({ domain, version }) => domain !== "" || version < OPSETS.least || version > OPSETS.greatest)
-    .map(({ domain, version }) => `opset ${domain || "onnx"} ${version}, allowed is onnx ${OPSETS.least} to ${OPSETS.greatest}`);
+    .map(
+      ({ domain, version }) =>
+        `opset ${domain || "onnx"} ${version}, allowed is onnx ${OPSETS.least} to ${OPSETS.greatest}`,
+    );
   if (graph.opsets.length !== 1) reasons.push(`${graph.opsets.length} opsets are imported, allowed is one`);
   if (graph.nodes.length > MAX_NODES) reasons.push(`${graph.nodes.length} nodes, allowed are ${MAX_NODES}`);
   if (graph.inputs.length === 0 || graph.outputs.length === 0) reasons.push("the graph has no input or no output");

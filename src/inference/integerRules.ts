@@ -57,7 +57,8 @@ export function applyRule(node: OnnxNode, known: ReadonlyMap<string, Tensor>): T
   const rule = RULES[node.op];
   if (reason !== undefined || rule === undefined) return refuse(reason ?? `the operation ${node.op} isn't allowed`);
   const inputs = node.inputs.map((name) => known.get(name)).filter((input) => input !== undefined);
-  if (inputs.length !== rule.inputs) return refuse(`${node.op} takes ${node.inputs.join(", ")}, not all defined before it`);
+  if (inputs.length !== rule.inputs)
+    return refuse(`${node.op} takes ${node.inputs.join(", ")}, not all defined before it`);
   return rule.apply(inputs, (name) => node.attributes.find((attribute) => attribute.name === name)?.integer);
 }
 
@@ -97,7 +98,8 @@ function productRange(a: Tensor, weights: Int32Array, columns: number): [number,
 
 function add(a: Operand, b: Operand): Tensor | Refusal {
   if (a?.dtype !== "int32" || b?.dtype !== "int32") return refuse(`adds ${a?.dtype} and ${b?.dtype}, allowed is int32`);
-  if (!broadcasts(b.shape, a.shape)) return refuse(`adds [${b.shape}] to [${a.shape}], allowed is what broadcasts to the first`);
+  if (!broadcasts(b.shape, a.shape))
+    return refuse(`adds [${b.shape}] to [${a.shape}], allowed is what broadcasts to the first`);
   return bounded(a.shape, a.low + b.low, a.high + b.high);
 }
 
@@ -117,15 +119,18 @@ function divide(a: Operand, b: Operand): Tensor | Refusal {
   if (a?.dtype !== "int32" || b?.dtype !== "int32" || b.values === undefined) {
     return refuse(`divides ${a?.dtype} by ${b?.dtype}, allowed is int32 by constant int32`);
   }
-  if (!broadcasts(b.shape, a.shape)) return refuse(`divides [${a.shape}] by [${b.shape}], allowed is what broadcasts to the first`);
+  if (!broadcasts(b.shape, a.shape))
+    return refuse(`divides [${a.shape}] by [${b.shape}], allowed is what broadcasts to the first`);
   if (b.low < 1) return refuse(`divides by ${b.low}, allowed is 1 or more`);
   if (a.low < 0) return refuse(`divides values down to ${a.low}, allowed is 0 or more: clip them first`);
   return bounded(a.shape, Math.floor(a.low / b.high), Math.floor(a.high / b.low));
 }
 
 function cast(x: Operand, to: number | undefined): Tensor | Refusal {
-  if (x?.dtype !== "int32" || to !== ONNX_TYPE.uint8) return refuse(`casts ${x?.dtype} to ONNX type ${to}, allowed is int32 to uint8`);
-  if (x.low < 0 || x.high > 255) return refuse(`casts ${x.low} … ${x.high} to a byte, allowed is 0 … 255: clip or divide first`);
+  if (x?.dtype !== "int32" || to !== ONNX_TYPE.uint8)
+    return refuse(`casts ${x?.dtype} to ONNX type ${to}, allowed is int32 to uint8`);
+  if (x.low < 0 || x.high > 255)
+    return refuse(`casts ${x.low} … ${x.high} to a byte, allowed is 0 … 255: clip or divide first`);
   return { dtype: "uint8", shape: x.shape, low: x.low, high: x.high, values: undefined };
 }
 

@@ -1,4 +1,13 @@
-import { listBytes, listIntegers, listText, malformed, oneBytes, oneInteger, oneText, readMessage } from "./protobuf.ts";
+import {
+  listBytes,
+  listIntegers,
+  listText,
+  malformed,
+  oneBytes,
+  oneInteger,
+  oneText,
+  readMessage,
+} from "./protobuf.ts";
 
 /** What of an ONNX file matters for running it, as plain data. Field numbers are those of `onnx.proto`. */
 export type OnnxGraph = {
@@ -71,7 +80,8 @@ function decodeNode(bytes: Uint8Array): OnnxNode {
 
 function decodeAttribute(bytes: Uint8Array): OnnxAttribute {
   const attribute = readMessage("an attribute", bytes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 20, 21, 22, 23]);
-  const isInteger = oneInteger(attribute, 20) === INTEGER_ATTRIBUTE && [...attribute.fields.keys()].every(isIntegerField);
+  const isInteger =
+    oneInteger(attribute, 20) === INTEGER_ATTRIBUTE && [...attribute.fields.keys()].every(isIntegerField);
   return { name: oneText(attribute, 1), integer: isInteger ? (oneInteger(attribute, 3) ?? 0) : undefined };
 }
 
@@ -97,6 +107,8 @@ function decodeValue(bytes: Uint8Array): OnnxValue {
   const type = readMessage("a type", oneBytes(value, 2) ?? new Uint8Array(), [1, 6]);
   const tensor = readMessage("a tensor type", oneBytes(type, 1) ?? new Uint8Array(), [1, 2]);
   const shape = readMessage("a shape", oneBytes(tensor, 2) ?? new Uint8Array(), [1]);
-  const dimensions = listBytes(shape, 1).map((dimension) => oneInteger(readMessage("a dimension", dimension, [1, 2, 3]), 1));
+  const dimensions = listBytes(shape, 1).map((dimension) =>
+    oneInteger(readMessage("a dimension", dimension, [1, 2, 3]), 1),
+  );
   return { name: oneText(value, 1), type: oneInteger(tensor, 1) ?? 0, shape: dimensions };
 }

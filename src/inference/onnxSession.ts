@@ -1,7 +1,7 @@
 import type { InferenceSession, TensorConstructor } from "onnxruntime-node";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
-import { checkByteLength, decodeTensors, encodeTensors, type TensorSpec } from "../protocol/tensor.ts";
+import { checkByteLength, decodeTensors, encodeTensors, type TensorSpec, type TypedArray } from "../protocol/tensor.ts";
 import type { LoadedModel } from "./backend.ts";
 import { checkArtefact } from "./checkArtefact.ts";
 
@@ -65,7 +65,10 @@ function openModel({ name, Tensor }: OnnxRuntime, session: InferenceSession, man
 
   const infer = async (input: Uint8Array): Promise<Uint8Array> => {
     const values = decodeTensors(manifest.inputs, input);
-    const feeds = manifest.inputs.map((spec, i) => [spec.name, new Tensor(spec.dtype, values[i] as never, [...spec.shape])]);
+    const feeds = manifest.inputs.map((spec, i) => [
+      spec.name,
+      new Tensor(spec.dtype, values[i] as never, [...spec.shape]),
+    ]);
     const results = await runSession(name, session, Object.fromEntries(feeds), manifest);
     const output = encodeTensors(
       manifest.outputs,
@@ -114,12 +117,12 @@ async function runSession(
 
 type OnnxTensor = InferenceSession.ReturnType[string];
 
-function readResult(spec: TensorSpec, tensor: OnnxTensor | undefined): Uint8Array | Int8Array | Int32Array | Float32Array {
+function readResult(spec: TensorSpec, tensor: OnnxTensor | undefined): TypedArray {
   if (tensor?.type !== spec.dtype || String(tensor.dims) !== String(spec.shape)) {
     throw new ProtocolError(
       "tensor/wrong-shape",
       `result ${spec.name} is ${tensor?.type}[${tensor?.dims}], the manifest says ${spec.dtype}[${spec.shape}]: correct the manifest`,
     );
   }
-  return tensor.data as Uint8Array | Int8Array | Int32Array | Float32Array;
+  return tensor.data as TypedArray;
 }

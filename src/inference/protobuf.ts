@@ -96,7 +96,10 @@ function readField(what: string, cursor: Cursor, wireType: number): Field {
     case BYTES:
       return readBytes(what, cursor, Number(readVarint(what, cursor)));
     default:
-      throw malformed(what, `has wire type ${wireType}, allowed are 0, 1, 2 and 5: it is no ONNX file, or a damaged one`);
+      throw malformed(
+        what,
+        `has wire type ${wireType}, allowed are 0, 1, 2 and 5: it is no ONNX file, or a damaged one`,
+      );
   }
 }
 
@@ -114,7 +117,10 @@ function readVarint(what: string, cursor: Cursor): bigint {
 function readBytes(what: string, cursor: Cursor, length: number): Uint8Array {
   const left = cursor.bytes.length - cursor.at;
   if (length > left) {
-    throw malformed(what, `has a field of ${length} bytes where ${left} are left: it is no ONNX file, or a damaged one`);
+    throw malformed(
+      what,
+      `has a field of ${length} bytes where ${left} are left: it is no ONNX file, or a damaged one`,
+    );
   }
   cursor.at += length;
   return cursor.bytes.subarray(cursor.at - length, cursor.at);

@@ -79,9 +79,9 @@ export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") return canonicalNumber(value);
   if (typeof value === "string") return canonicalString(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value === "object") return canonicalObject(value as Record<string, unknown>);
-  throw invalid("value", typeof value, "null, a boolean, a whole number, a string, a list or an object");
+  if (Array.isArray(value)) return `[${Array.from(value, canonicalJson).join(",")}]`;
+  if (isPlainObject(value)) return canonicalObject(value);
+  throw invalid("value", typeof value, "null, a boolean, a whole number, a string, a list or a plain object");
 }
 
 /** keccak256 of the manifest's canonical JSON in UTF-8: the same for every way of writing the same manifest. */
@@ -143,6 +143,12 @@ function canonicalString(value: string): string {
   return JSON.stringify(value);
 }
 
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function canonicalObject(value: Record<string, unknown>): string {
   const keys = Object.keys(value).sort(); // by UTF-16 code units, as the standard wants
   return `{${keys.map((key) => `${canonicalString(key)}:${canonicalJson(value[key])}`).join(",")}}`;
@@ -155,7 +161,9 @@ function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ProtocolError("manifest/invalid", "manifest is not JSON: check that the URI names a manifest file", { cause });
+    throw new ProtocolError("manifest/invalid", "manifest is not JSON: check that the URI names a manifest file", {
+      cause,
+    });
   }
 }
 
@@ -191,7 +199,8 @@ function readTensors(at: string, value: unknown): TensorSpec[] {
 function readTensor(at: string, value: unknown): TensorSpec {
   const fields = readObject(at, value, ["name", "dtype", "shape"]);
   const shape = readList(`${at}.shape`, fields.shape, 1, (place, item) => readInteger(place, item, 1, 2 ** 31 - 1));
-  if (shape.length > MAX_DIMENSIONS) throw invalid(`${at}.shape`, `${shape.length} dimensions`, `at most ${MAX_DIMENSIONS}`);
+  if (shape.length > MAX_DIMENSIONS)
+    throw invalid(`${at}.shape`, `${shape.length} dimensions`, `at most ${MAX_DIMENSIONS}`);
   if (shape[0] !== 1) throw invalid(`${at}.shape`, `batch ${shape[0]}`, "batch 1, the first dimension");
   const dtype = readOneOf(`${at}.dtype`, fields.dtype, DTYPES);
   if (dtype === "float32") throw invalid(`${at}.dtype`, dtype, "uint8, int8 or int32, since the model is integer-only");
@@ -211,7 +220,12 @@ function readDeterminism(value: unknown): Determinism {
   return {
     kind: readOneOf(at("kind"), fields.kind, ["integer-only"]),
     backend: readOneOf(at("backend"), fields.backend, ["onnxruntime"]),
-    backendVersion: readText(at("backendVersion"), fields.backendVersion, /^\d+\.\d+\.\d+$/, "three numbers like 1.30.0"),
+    backendVersion: readText(
+      at("backendVersion"),
+      fields.backendVersion,
+      /^\d+\.\d+\.\d+$/,
+      "three numbers like 1.30.0",
+    ),
     graphOptimizationLevel: readOneOf(at("graphOptimizationLevel"), fields.graphOptimizationLevel, LEVELS),
     weightBits: readOneOf(at("weightBits"), fields.weightBits, [7]),
     activationBits: readOneOf(at("activationBits"), fields.activationBits, [8]),

@@ -1,0 +1,74 @@
+import type { TransactionReceipt } from "viem";
+import { ProtocolError } from "../protocol/errors.ts";
+import { type Chain, type SigningChain, signing } from "./clients.ts";
+import type { ContractCall } from "./contractCall.ts";
+import { rethrow, toProtocolError } from "./contractErrors.ts";
+
+export type SendOptions = {
+  /** Gas limit; estimated with a margin unless told. */
+  gas?: bigint;
+};
+
+const GAS_MARGIN_PERCENT = 120n;
+/** Most gas one transaction may use (EIP-7825). */
+const MAX_TRANSACTION_GAS = 2n ** 24n;
+
+/** The last send of each account, so that two calls in flight in this process never take the same nonce. */
+const lastSends = new Map<string, Promise<unknown>>();
+
+/**
+ * Sends a call and waits until it is mined. For clients; daemons keep an outbox instead.
+ * @returns its txReceipt, always of success
+ * @throws ProtocolError `contract/…` when the contract refuses (before anything is sent, where the estimate shows it),
+ * `chain/no-account`, `chain/insufficient-gas-funds`, `chain/rpc-down` (retryable)
+ */
+export async function sendCall(
+  chain: Chain,
+  call: ContractCall,
+  options: SendOptions = {},
+): Promise<TransactionReceipt> {
+  const sender = signing(chain);
+  const hash = await inTurn(`${chain.chainId}:${sender.account.address}`, () => submit(sender, call, options));
+  const txReceipt = await chain.publicClient.waitForTransactionReceipt({ hash }).catch(rethrow);
+  if (txReceipt.status === "success") return txReceipt;
+  throw await whyReverted(sender, call, txReceipt);
+}
+
+async function submit({ publicClient, walletClient, account }: SigningChain, call: ContractCall, { gas }: SendOptions) {
+  const { to, data } = call;
+  try {
+    const limit = gas ?? withMargin(await publicClient.estimateGas({ account, to, data }));
+    return await walletClient.sendTransaction({ to, data, gas: limit });
+  } catch (error) {
+    throw toProtocolError(error);
+  }
+}
+
+function withMargin(estimate: bigint): bigint {
+  const wanted = (estimate * GAS_MARGIN_PERCENT) / 100n;
+  return wanted < MAX_TRANSACTION_GAS ? wanted : MAX_TRANSACTION_GAS;
+}
+
+async function inTurn<T>(sender: string, send: () => Promise<T>): Promise<T> {
+  const turn = (lastSends.get(sender) ?? Promise.resolve()).then(send, send);
+  lastSends.set(sender, turn);
+  return turn;
+}
+
+/** The reason isn't in the txReceipt: the call is made again, as it was, on the state of the block before. */
+async function whyReverted(
+  { publicClient, account }: SigningChain,
+  { to, data, name }: ContractCall,
+  { blockNumber, transactionHash }: TransactionReceipt,
+): Promise<ProtocolError> {
+  try {
+    await publicClient.call({ account, to, data, blockNumber: blockNumber - 1n });
+  } catch (error) {
+    return toProtocolError(error);
+  }
+  return new ProtocolError(
+    "chain/transaction-reverted",
+    `${name} reverted in ${transactionHash} though it goes through when called again: somebody else may have been first; read the state and decide anew`,
+    { isRetryable: true },
+  );
+}

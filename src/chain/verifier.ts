@@ -1,0 +1,219 @@
+import { type Address, encodeAbiParameters, encodeFunctionData, type Hex } from "viem";
+import type { Job } from "../protocol/job.ts";
+import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
+import type { NetworkAddresses } from "./addresses.ts";
+import type { Chain } from "./clients.ts";
+import type { ContractCall } from "./contractCall.ts";
+import { rethrow } from "./contractErrors.ts";
+
+/** `CommitRevealVerifier`'s constants of the same names. */
+export const MAX_COMMITTEE_SIZE = 9;
+export const MAX_WIDENING = 8;
+export const MAX_WINDOW_SECONDS = 21_600;
+export const EXPIRY_MARGIN_SECONDS = 10;
+export const SEED_DELAY_BLOCKS = 2n;
+/** `OperatorStaking`'s constant: no job of this verifier may live longer than this less the refund's grace. */
+export const MAX_LOCK_SECONDS = 259_200;
+
+/** Lower bounds of what a payer's terms can say. */
+export type VerifierParams = {
+  minCommitWindowSeconds: number;
+  minRevealWindowSeconds: number;
+  minSettleWindowSeconds: number;
+  /** Bond at least fee × this / 1,000,000. */
+  minBondPpm: number;
+  /** And at least this, stake units. */
+  minBondUnits: bigint;
+};
+
+/** All the verifier keeps of an operator. */
+export type Member = {
+  /** Allocated to this verifier, stake units. */
+  share: bigint;
+  /** Of it, bonds of live jobs, stake units. */
+  locked: bigint;
+  /** Waiting to be harvested, OPG base units. */
+  earnings: bigint;
+  /** Unix seconds: last change of `share`. */
+  changedAt: number;
+};
+
+/** Where a job stands in time; times are unix seconds. */
+export type Schedule = {
+  openedAt: number;
+  /** Whose hash is the seed. */
+  seedBlock: bigint;
+  /** Seats taken. */
+  committed: number;
+  /** Moves earlier when the last seat is taken; the latest possible once resolved. */
+  commitsCloseAt: number;
+  revealsCloseAt: number;
+  /** Until when a majority's result bytes can be missing. */
+  settlesBy: number;
+  /** No bond of this job is locked any more. */
+  resolved: boolean;
+};
+
+export type Seat = {
+  operatorId: number;
+  revealed: boolean;
+  /** Commitment before the reveal, result hash after; its top 224 bits, the rest zero. */
+  hash: Hex;
+};
+
+/** The opening of a seat's commitment. */
+export type Reveal = { seat: number; resultHash: Hex; salt: Hex };
+
+const EVIDENCE_PARAMETERS = [
+  {
+    type: "tuple[]",
+    components: [
+      { name: "seat", type: "uint8" },
+      { name: "resultHash", type: "bytes32" },
+      { name: "salt", type: "bytes32" },
+    ],
+  },
+] as const;
+
+export async function verifierParams({ publicClient, addresses }: Chain): Promise<VerifierParams> {
+  return publicClient
+    .readContract({ address: addresses.verifier, abi: commitRevealVerifierAbi, functionName: "params" })
+    .catch(rethrow);
+}
+
+export async function memberOf({ publicClient, addresses }: Chain, operatorId: number): Promise<Member> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "memberOf",
+      args: [operatorId],
+    })
+    .catch(rethrow);
+}
+
+/** The operator whose signer this is, as the verifier knows it; 0 if none. */
+export async function operatorOfSigner({ publicClient, addresses }: Chain, signer: Address): Promise<number> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "operatorOfSigner",
+      args: [signer],
+    })
+    .catch(rethrow);
+}
+
+/** An operator's share at the end of second `timestamp`, stake units; a job opened at t counts what was at t − 1. */
+export async function shareAt(
+  { publicClient, addresses }: Chain,
+  operatorId: number,
+  timestamp: number,
+): Promise<bigint> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "shareAt",
+      args: [operatorId, timestamp],
+    })
+    .catch(rethrow);
+}
+
+/** All shares at the end of second `timestamp`, stake units. */
+export async function totalShareAt({ publicClient, addresses }: Chain, timestamp: number): Promise<bigint> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "totalShareAt",
+      args: [timestamp],
+    })
+    .catch(rethrow);
+}
+
+/**
+ * Where a job stands in time.
+ * @throws ProtocolError `contract/UnknownJob` once its key is used again
+ */
+export async function scheduleOf({ publicClient, addresses }: Chain, job: Job): Promise<Schedule> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "scheduleOf",
+      args: [job],
+    })
+    .catch(rethrow);
+}
+
+/**
+ * The seats taken so far.
+ * @throws ProtocolError `contract/UnknownJob` once the job's key is used again
+ */
+export async function committeeOf({ publicClient, addresses }: Chain, job: Job): Promise<readonly Seat[]> {
+  return publicClient
+    .readContract({
+      address: addresses.verifier,
+      abi: commitRevealVerifierAbi,
+      functionName: "committeeOf",
+      args: [job],
+    })
+    .catch(rethrow);
+}
+
+/** @param amount OPG base units, a multiple of `STAKE_UNIT` */
+export function encodeJoin({ verifier }: NetworkAddresses, amount: bigint): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "join", args: [amount] });
+  return { to: verifier, data, name: "CommitRevealVerifier.join" };
+}
+
+/** @param amount OPG base units, a multiple of `STAKE_UNIT` */
+export function encodeLeave({ verifier }: NetworkAddresses, amount: bigint): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "leave", args: [amount] });
+  return { to: verifier, data, name: "CommitRevealVerifier.leave" };
+}
+
+export function encodeSyncSigner({ verifier }: NetworkAddresses, operatorId: number): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "syncSigner", args: [operatorId] });
+  return { to: verifier, data, name: "CommitRevealVerifier.syncSigner" };
+}
+
+export function encodePinSeed({ verifier }: NetworkAddresses, job: Job): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "pinSeed", args: [job] });
+  return { to: verifier, data, name: "CommitRevealVerifier.pinSeed" };
+}
+
+/** @param seedHash hash of the seed block the caller drew under: after a reorg the commit is void instead of wrong */
+export function encodeCommit({ verifier }: NetworkAddresses, job: Job, seedHash: Hex, commitment: Hex): ContractCall {
+  const data = encodeFunctionData({
+    abi: commitRevealVerifierAbi,
+    functionName: "commit",
+    args: [job, seedHash, commitment],
+  });
+  return { to: verifier, data, name: "CommitRevealVerifier.commit" };
+}
+
+export function encodeReveal(
+  { verifier }: NetworkAddresses,
+  job: Job,
+  { seat, resultHash, salt }: Reveal,
+): ContractCall {
+  const data = encodeFunctionData({
+    abi: commitRevealVerifierAbi,
+    functionName: "reveal",
+    args: [job, seat, resultHash, salt],
+  });
+  return { to: verifier, data, name: "CommitRevealVerifier.reveal" };
+}
+
+/** Resolves what a job that has ended still locks. */
+export function encodeExpire({ verifier }: NetworkAddresses, job: Job): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "expire", args: [job] });
+  return { to: verifier, data, name: "CommitRevealVerifier.expire" };
+}
+
+/** Reveals as `JobEscrow.settle` carries them; `0x` when there are none. */
+export function encodeEvidence(reveals: readonly Reveal[]): Hex {
+  return reveals.length === 0 ? "0x" : encodeAbiParameters(EVIDENCE_PARAMETERS, [reveals]);
+}
