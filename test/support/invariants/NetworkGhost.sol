@@ -16,7 +16,7 @@ struct Play {
     bytes32 jobId;
     uint40 openedAt;
     uint64 openedBlock;
-    uint192 seed; // zero until pinned
+    uint192 seed; // under which it was drawn; zero until somebody was
     uint8 filledStep; // in which the last seat was first taken
     JobStatus end; // None while the job is open
     uint8 shown; // the kind of result that stands, once one does

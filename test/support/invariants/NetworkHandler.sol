@@ -6,13 +6,7 @@ import {IVerifier} from "../../../contracts/jobs/IVerifier.sol";
 import {IModelRegistry} from "../../../contracts/models/IModelRegistry.sol";
 import {IEarningsSource} from "../../../contracts/staking/IEarningsSource.sol";
 import {IOperatorStaking} from "../../../contracts/staking/IOperatorStaking.sol";
-import {
-    ICommitRevealVerifier,
-    Member,
-    Params,
-    Schedule,
-    Seat
-} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Member, Params, Schedule, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {HostileConsumer} from "../../mocks/HostileConsumer.sol";
 import {HostileVerifier} from "../../mocks/HostileVerifier.sol";
 import {NetworkExit} from "./NetworkExit.sol";
@@ -294,7 +288,7 @@ abstract contract NetworkHandler is NetworkExit {
             uint256 i = openPlays[n];
             if (!plays[i].commitReveal) continue;
             Schedule memory schedule = verifier.scheduleOf(plays[i].job);
-            if (schedule.commitsCloseAt != _commitsCloseAt(i) || schedule.seed != plays[i].seed) return false;
+            if (schedule.commitsCloseAt != _commitsCloseAt(i)) return false;
             if (block.timestamp < schedule.commitsCloseAt && !_isHidden(i)) return false;
         }
         return true;
