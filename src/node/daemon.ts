@@ -102,6 +102,6 @@ async function followJob(context: NodeContext, opened: JobOpened): Promise<void>
   report({ jobId, operatorId, step: "revealed", transactionHash: revealed.transactionHash });
 
   const settled = await retrying(context, () => settle(context, seat));
-  if (!settled) return report({ jobId, operatorId, step: "ended", how: "somebody else settled" });
+  if (!settled) return report({ jobId, operatorId, step: "ended", how: "not ours to settle" });
   report({ jobId, operatorId, step: "settled", transactionHash: settled.transactionHash });
 }
