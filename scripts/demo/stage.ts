@@ -71,6 +71,7 @@ export async function startOperator(
   role: (typeof OPERATORS)[number],
   models: DemoModel[],
   onEvent: (event: NodeEvent) => void,
+  backend: InferenceBackend = backendOf(role),
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
   const consent = await signConsent(signer, owner, owner.account.address);
@@ -84,7 +85,7 @@ export async function startOperator(
   const chain = signing(
     await connectChain({ rpcUrl, addresses, account: signer, pollingIntervalMs: POLLING_INTERVAL_MS }),
   );
-  const shelf = createModelShelf(backendOf(role));
+  const shelf = createModelShelf(backend);
   const published = await modelsPublished(chain, { fromBlock: BigInt(addresses.deployedAtBlock), toBlock: "latest" });
   for (const { modelId, manifest, artefact } of models) {
     const publication = published.find((publication) => publication.modelId === modelId);
