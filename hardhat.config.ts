@@ -23,6 +23,9 @@ const testCompiler = { ...compiler, settings: { evmVersion: "cancun" } };
 const testSources = globSync(["test/contracts/**/*.sol", "test/support/**/*.sol", "test/mocks/**/*.sol"]);
 const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll("\\", "/"), testCompiler]));
 
+// A campaign is one run of 64 random actions; `npm run test:campaign` makes many more of them.
+const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
+
 const profile = { compilers: [compiler], overrides };
 
 export default defineConfig({
@@ -40,7 +43,7 @@ export default defineConfig({
     solidity: {
       fsPermissions: { readDirectory: ["test/vectors"] },
       fuzz: { runs: 1_000 },
-      invariant: { runs: 64, depth: 64, failOnRevert: true },
+      invariant: { runs: invariantRuns, depth: 64, failOnRevert: true },
     },
     mocha: { timeout: 60_000 },
   },
