@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { configVariable, defineConfig } from "hardhat/config";
+import { configVariable, defineConfig, overrideTask } from "hardhat/config";
 
 const require = createRequire(import.meta.url);
 
@@ -27,8 +27,16 @@ const profile = { compilers: [compiler], overrides };
 
 export default defineConfig({
   plugins: [toolbox],
+  // `ignition deploy` of the network looks first and writes the addresses down after.
+  tasks: [
+    overrideTask(["ignition", "deploy"])
+      .setAction(() => import("./scripts/deployment/ignitionDeploy.ts"))
+      .build(),
+  ],
   solidity: {
     profiles: { default: profile, production: profile },
+    // Deploying compiles what is deployed; the tests, which take minutes, wait until they are run.
+    splitTestsCompilation: true,
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },
   paths: {
