@@ -195,7 +195,9 @@ async function install(lock) {
   if (stopping) await new Promise(() => {});
   const difference = firstDifference();
   if (code !== 0 || difference !== undefined) {
-    const reasons = output.split("\n").filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log/.test(line));
+    const reasons = output
+      .split("\n")
+      .filter((line) => /^npm (error|ERR!)/.test(line) && !/complete log|error\s+at /.test(line));
     for (const line of reasons.slice(0, 12)) process.stderr.write(`${line}\n`);
     const what = code === 0 ? difference : `npm ci ended with code ${code}`;
     throw new SetupError(`the install failed after ${seconds(startedAt)}: ${what}`);

@@ -43,11 +43,9 @@ export type Schedule = {
   openedAt: number;
   /** Whose hash is the seed. */
   seedBlock: bigint;
-  /** Top 192 bits of that hash; zero until pinned. */
-  seed: bigint;
   /** Seats taken. */
   committed: number;
-  /** Moves earlier when the last seat is taken. */
+  /** Moves earlier when the last seat is taken; the latest possible once resolved. */
   commitsCloseAt: number;
   revealsCloseAt: number;
   /** Until when a majority's result bytes can be missing. */

@@ -1,0 +1,29 @@
+import type { TransactionReceipt } from "viem";
+import { committeeOf, encodeReveal, type Schedule, scheduleOf } from "../chain/verifier.ts";
+import type { Job } from "../protocol/job.ts";
+import type { NodeContext, SeatTaken } from "./task.ts";
+
+/**
+ * Stop 7: once commits have closed, shows the result's hash.
+ * @returns the txReceipt, or null when a lower draw has taken our seat meanwhile
+ */
+export async function reveal(context: NodeContext, taken: SeatTaken): Promise<TransactionReceipt | null> {
+  const { chain, relayer, operatorId } = context;
+  const { jobId, job } = taken.opened;
+  await commitsClosed(context, job);
+  const committee = await committeeOf(chain, job);
+  const seat = committee.findIndex((taken) => taken.operatorId === operatorId);
+  if (seat < 0) return null;
+  const call = encodeReveal(chain.addresses, job, { seat, resultHash: taken.resultHash, salt: taken.salt });
+  return relayer.submit(`reveal ${jobId}`, call);
+}
+
+/** The closing time moves earlier when the last seat is taken, so it is read again with every block. */
+async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<Schedule> {
+  for (;;) {
+    const schedule = await scheduleOf(chain, job);
+    const { number, timestamp } = head.latest();
+    if (timestamp >= schedule.commitsCloseAt) return schedule;
+    await head.until((newer) => newer.number > number);
+  }
+}

@@ -1,0 +1,31 @@
+import { type TransactionReceipt, toHex } from "viem";
+import { encodeSettle, resultOf } from "../chain/escrow.ts";
+import { committeeOf, scheduleOf } from "../chain/verifier.ts";
+import type { NodeContext, SeatTaken } from "./task.ts";
+
+/** Blocks a seat leaves the one before it to settle. */
+const BLOCKS_PER_TURN = 3n;
+
+/**
+ * Stop 8: brings the result's bytes once all have revealed or the time for it is over. Seats take turns, lowest first,
+ * so that usually one transaction is sent.
+ * @returns the txReceipt, or null when somebody else was first
+ * @throws ProtocolError `contract/ResultNotMajority` when the committee agreed on something else
+ */
+export async function settle(context: NodeContext, taken: SeatTaken): Promise<TransactionReceipt | null> {
+  const { chain, head, relayer, operatorId } = context;
+  const { jobId, job } = taken.opened;
+  const from = head.latest().number;
+  for (;;) {
+    const { status } = await resultOf(chain, job);
+    if (status !== "open") return null;
+    const [committee, { revealsCloseAt }] = await Promise.all([committeeOf(chain, job), scheduleOf(chain, job)]);
+    const { number, timestamp } = head.latest();
+    const isComplete = committee.every(({ revealed }) => revealed) || timestamp >= revealsCloseAt;
+    const turn = BigInt(committee.findIndex((seat) => seat.operatorId === operatorId));
+    if (isComplete && number >= from + turn * BLOCKS_PER_TURN) break;
+    await head.until((newer) => newer.number > number);
+  }
+  const call = encodeSettle(chain.addresses, job, toHex(taken.result), "0x");
+  return relayer.submit(`settle ${jobId}`, call);
+}

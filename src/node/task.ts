@@ -1,0 +1,31 @@
+import type { Hex } from "viem";
+import type { SigningChain } from "../chain/clients.ts";
+import type { JobOpened } from "../chain/jobEvents.ts";
+import type { Relayer } from "../relayer/relayer.ts";
+import type { ModelShelf } from "./models.ts";
+import type { ChainHead } from "./watch.ts";
+
+/** What a node is made of; everything a step may use. */
+export type NodeContext = {
+  chain: SigningChain;
+  relayer: Relayer;
+  head: ChainHead;
+  models: ModelShelf;
+  operatorId: number;
+  /** 32 bytes that never leave the node; salts are derived from it. */
+  secret: Hex;
+  report: (event: NodeEvent) => void;
+};
+
+/** One step of one job, for logs. */
+export type NodeEvent = { jobId: Hex; operatorId: number } & (
+  | { step: "accepted"; wideningStep: number }
+  | { step: "declined"; reason: string }
+  | { step: "inferred"; resultHash: Hex; durationMs: number }
+  | { step: "committed" | "revealed" | "settled"; transactionHash: Hex }
+  | { step: "ended"; how: string }
+  | { step: "failed"; reason: string }
+);
+
+/** A seat this node has taken, and all it needs to reveal. */
+export type SeatTaken = { opened: JobOpened; result: Uint8Array; resultHash: Hex; salt: Hex };

@@ -1,0 +1,23 @@
+export { type NetworkAddresses, parseAddresses } from "../chain/addresses.ts";
+export { type Chain, type ConnectOptions, chainTime, connectChain } from "../chain/clients.ts";
+export { type CommitRevealTerms, packTerms, STAKE_UNIT, unpackTerms } from "../protocol/commitRevealTerms.ts";
+export { ProtocolError } from "../protocol/errors.ts";
+export { type Job, jobIdOf } from "../protocol/job.ts";
+export { type Manifest, manifestHash, parseManifest } from "../protocol/manifest.ts";
+export { decodeTensors, encodeTensors, type TensorSpec } from "../protocol/tensor.ts";
+export { formatOpg, parseOpg } from "../protocol/units.ts";
+export { claimRoyalty, harvestEarnings, refundJob, withdrawBalance, withdrawEarnings } from "./claims.ts";
+export type { JobInput } from "./jobInput.ts";
+export { type PublishedModel, type PublishOptions, publishModel } from "./publishModel.ts";
+export { type Quote, type QuoteOptions, quoteJob } from "./quoteJob.ts";
+export { type Consent, type RegisteredOperator, type RegisterOptions, registerOperator } from "./registerOperator.ts";
+export { signConsent } from "./signConsent.ts";
+export { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "./submitJob.ts";
+export { type Verification, type VerifyOptions, verifyResult } from "./verifyResult.ts";
+export {
+  type AwaitedJob,
+  type JobResult,
+  type WaitOptions,
+  type WaitProgress,
+  waitForResult,
+} from "./waitForResult.ts";
