@@ -56,7 +56,7 @@ async function deployAndRecord(
 ): Promise<DeploymentResult | null> {
   const rpc = connection.provider;
   const chainId = await chainIdOf(rpc);
-  const parameters = await givenParameters(args, hre, chainId);
+  const parameters = await readParameters(args.parameters || parametersFileOf(chainId), process.env);
   const place = placeOf(args, hre, connection, chainId);
   const plan = await planDeployment(rpc, parameters, place, console.log);
 
@@ -71,15 +71,6 @@ async function deployAndRecord(
   console.log(describeAddresses(addresses));
   console.log(`${changed ? "written to" : "unchanged in"} ${relative(process.cwd(), place.addressesFile)}`);
   return result;
-}
-
-async function givenParameters(
-  args: Arguments,
-  hre: HardhatRuntimeEnvironment,
-  chainId: number,
-): Promise<Record<string, unknown>> {
-  const file = args.parameters || join(hre.config.paths.ignition, "parameters", parametersFileOf(chainId));
-  return await readParameters(file, process.env);
 }
 
 function placeOf(

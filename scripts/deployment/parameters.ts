@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { readDeploymentParameters } from "@nomicfoundation/hardhat-ignition/helpers";
 import { getAddress, isAddress, zeroAddress } from "viem";
 
@@ -54,12 +56,12 @@ const NUMBERS = [
 ] as const;
 
 /**
- * @returns the name of the chain's file in `deploy/parameters/`
+ * @returns the path of the chain's file in `deploy/parameters/`
  * @throws ProtocolError `deploy/unknown-chain`
  */
 export function parametersFileOf(chainId: number): string {
   const name = FILES[chainId];
-  if (name !== undefined) return `${name}.json`;
+  if (name !== undefined) return fileURLToPath(new URL(`../../deploy/parameters/${name}.json`, import.meta.url));
   throw new ProtocolError(
     "deploy/unknown-chain",
     `there are no parameters for chain ${chainId}, only for ${Object.keys(FILES).join(", ")}: ` +
