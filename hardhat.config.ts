@@ -23,7 +23,8 @@ const testCompiler = { ...compiler, settings: { evmVersion: "cancun" } };
 const testSources = globSync(["test/contracts/**/*.sol", "test/support/**/*.sol", "test/mocks/**/*.sol"]);
 const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll("\\", "/"), testCompiler]));
 
-const profile = { compilers: [compiler], overrides };
+// One compilation for both profiles: `ignition deploy` builds the production one, which would compile file by file.
+const profile = { compilers: [compiler], overrides, isolated: false };
 
 export default defineConfig({
   plugins: [toolbox],

@@ -72,7 +72,12 @@ export async function startOperator(
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
   const consent = await signConsent(signer, owner, owner.account.address);
-  const { operatorId } = await registerOperator(owner, { signer: signer.address, consent, stake: STAKE, allocate: STAKE });
+  const { operatorId } = await registerOperator(owner, {
+    signer: signer.address,
+    consent,
+    stake: STAKE,
+    allocate: STAKE,
+  });
   const { addresses } = owner;
   const chain = signing(
     await connectChain({ rpcUrl, addresses, account: signer, pollingIntervalMs: POLLING_INTERVAL_MS }),

@@ -53,7 +53,9 @@ describe("deployment parameters", () => {
     const { opgAddress, ...parameters } = await readParameters(parametersFileOf(8453), ENVIRONMENT);
     expect(opgAddress).to.be.a("string");
     await expectProtocolError("deploy/parameter", () => checkParameters(parameters, 8453));
-    await expectProtocolError("deploy/parameter", () => checkParameters({ ...parameters, opgAdress: opgAddress }, LOCAL));
+    await expectProtocolError("deploy/parameter", () =>
+      checkParameters({ ...parameters, opgAdress: opgAddress }, LOCAL),
+    );
   });
 
   const wrong: [string, Record<string, unknown>][] = [
