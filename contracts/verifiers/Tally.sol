@@ -46,11 +46,11 @@ library Tally {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!isRevealed(seats[i])) continue;
             ++result.revealed;
-            uint8 agreeing = 0;
+            uint8 same = 0;
             for (uint256 j = 0; j < seats.length; ++j) {
-                if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++agreeing;
+                if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++same;
             }
-            if (agreeing > result.topCount) (result.topCount, result.top) = (agreeing, hashOf(seats[i]));
+            if (same > result.topCount) (result.topCount, result.top) = (same, hashOf(seats[i]));
         }
     }
 }

@@ -8,13 +8,13 @@ import { ProtocolError } from "../../src/protocol/errors.ts";
 
 export type ChainProcess = { rpcUrl: string; stop(): Promise<void> };
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const HARDHAT = join(dirname(createRequire(import.meta.url).resolve("hardhat/package.json")), "dist/src/cli.js");
 const START_TIMEOUT_MS = 60_000;
 
 /** Starts a local chain (31337, a block every second) in a process of its own, on a free port of the loopback. */
 export async function startChainProcess(): Promise<ChainProcess> {
-  const hardhat = join(dirname(createRequire(import.meta.url).resolve("hardhat/package.json")), "dist/src/cli.js");
-  const child = spawn(process.execPath, [hardhat, "node", "--hostname", "127.0.0.1", "--port", "0"], {
+  const child = spawn(process.execPath, [HARDHAT, "node", "--hostname", "127.0.0.1", "--port", "0"], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });

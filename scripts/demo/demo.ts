@@ -11,6 +11,7 @@ import { verifyResult } from "../../src/sdk/index.ts";
 import { deployNetwork } from "../deployment/deployNetwork.ts";
 import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../deployment/parameters.ts";
 import { startChainProcess } from "./chainProcess.ts";
+import { compileContracts } from "./compile.ts";
 import { readEscrowBalance } from "./escrowBalance.ts";
 import { type ChainRecord, readChainRecord } from "./jobGas.ts";
 import { answerOf, awaitEnd, type EndedJob, playRequest } from "./play.ts";
@@ -40,8 +41,7 @@ export async function playDemo(progress: Progress, signal: AbortSignal): Promise
   try {
     await rm(OUT, { recursive: true, force: true });
     progress.say("compiling the contracts (once; about half a minute)");
-    await hre.tasks.getTask("build").run({ noTests: true, quiet: true });
-    const chainProcess = await startChainProcess();
+    const [chainProcess] = await Promise.all([startChainProcess(), compileContracts()]);
     running.push(() => chainProcess.stop());
     progress.say(`local chain ${LOCAL_CHAIN_ID} at ${chainProcess.rpcUrl}, a block every second`);
     const outcome = await playOn(chainProcess.rpcUrl, running, progress, signal);
@@ -66,12 +66,11 @@ async function playOn(
   )) as [SigningChain, SigningChain, SigningChain, SigningChain, ...SigningChain[]];
 
   progress.say("publishing two models, funding the parties, registering three operators");
-  const [models] = await Promise.all([
+  const { bytecode } = await hre.artifacts.readArtifact("DigitReader");
+  const [models, consumer] = await Promise.all([
     Promise.all((["digits", "iris"] as const).map((name) => publishShipped(publisher, name))),
-    fundParties(deployer, payer),
+    fundParties(deployer, payer).then(() => deployConsumer(payer, bytecode as Hex)),
   ]);
-  const bytecode = (await hre.artifacts.readArtifact("DigitReader")).bytecode as Hex;
-  const consumer = await deployConsumer(payer, bytecode);
   const operators = await Promise.all(
     OPERATORS.map((role, index) =>
       startOperator(rpcUrl, owners[index] as SigningChain, role, models, progress.onNodeEvent),

@@ -14,11 +14,13 @@ import type { DemoModel } from "./stage.ts";
 export type PlayedJob = { jobId: Hex; job: Job; request: DemoRequest; model: DemoModel };
 export type EndedJob = PlayedJob & { ended: JobResult; predicted: string | null; expected: string };
 
+/** Committing may widen twice; revealing and settling are over as soon as all have, so room for them costs no time. */
+const TERMS = { commitWindowSeconds: 10, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
 /** Far above the client's own keys, which count from zero. */
 const CONSUMER_KEY = 7n;
 const JOB_TIMEOUT_MS = 100_000;
 /** Soonest expiry for the job nobody can answer: all its windows, and a little for the opening to be mined. */
-const UNREACHABLE_LIFE_SECONDS = 40;
+const UNREACHABLE_LIFE_SECONDS = 36;
 
 /** Opens one request's job. */
 export async function playRequest(
@@ -35,8 +37,7 @@ async function openJob(payer: SigningChain, consumer: Address, model: DemoModel,
   const { modelId, manifest } = model;
   const { inputBytes } = request.sample;
   if (request.via === "consumer") return askThroughContract(payer, consumer, model, inputBytes);
-  if (request.via === "client")
-    return submitJob(payer, { modelId, manifest, input: inputBytes, terms: { maxWidening: 1 } });
+  if (request.via === "client") return submitJob(payer, { modelId, manifest, input: inputBytes, terms: TERMS });
   const uri = `http://127.0.0.1:${await unusedPort()}/picture`;
   return submitJob(payer, {
     modelId,
@@ -49,7 +50,7 @@ async function openJob(payer: SigningChain, consumer: Address, model: DemoModel,
 
 /** The contract opens the job itself; the job is read from the transaction's log. */
 async function askThroughContract(payer: SigningChain, consumer: Address, { modelId }: DemoModel, picture: Uint8Array) {
-  const quote = await quoteJob(payer, { modelId, terms: { maxWidening: 1 } });
+  const quote = await quoteJob(payer, { modelId, terms: TERMS });
   const request = {
     modelId,
     verifier: payer.addresses.verifier,

@@ -1,7 +1,7 @@
 import { type Address, type Hex, toHex } from "viem";
 import { digitReaderAbi } from "../../src/chain/abi/digitReader.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
-import { type Chain, connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
+import { connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { encodeDeposit } from "../../src/chain/escrow.ts";
 import { modelsPublished } from "../../src/chain/models.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
@@ -53,13 +53,15 @@ export async function publishShipped(publisher: SigningChain, name: ModelName): 
   return { name, modelId, manifest, artefact };
 }
 
-/** Gives the parties OPG, and the payer an escrow balance. */
+/** Gives the operators OPG to stake, and the payer an escrow balance. */
 export async function fundParties(deployer: SigningChain, payer: SigningChain): Promise<void> {
-  for (const role of ["payer", ...OPERATORS] as const) {
-    await sendCall(deployer, encodeTokenTransfer(deployer.addresses, localAccount(role).address, PURSE));
-  }
+  const fund = (role: Role) =>
+    sendCall(deployer, encodeTokenTransfer(deployer.addresses, localAccount(role).address, PURSE));
+  const operators = OPERATORS.map(fund);
+  await fund("payer");
   await sendCall(payer, encodeApprove(payer.addresses, payer.addresses.escrow, PURSE));
   await sendCall(payer, encodeDeposit(payer.addresses, payer.account.address, PURSE / 2n));
+  await Promise.all(operators);
 }
 
 /** Registers, stakes and starts an operator whose node signs with a key of its own. */
@@ -69,6 +71,7 @@ export async function startOperator(
   role: (typeof OPERATORS)[number],
   models: DemoModel[],
   onEvent: (event: NodeEvent) => void,
+  backend: InferenceBackend = backendOf(role),
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
   const consent = await signConsent(signer, owner, owner.account.address);
@@ -82,7 +85,7 @@ export async function startOperator(
   const chain = signing(
     await connectChain({ rpcUrl, addresses, account: signer, pollingIntervalMs: POLLING_INTERVAL_MS }),
   );
-  const shelf = createModelShelf(backendOf(role));
+  const shelf = createModelShelf(backend);
   const published = await modelsPublished(chain, { fromBlock: BigInt(addresses.deployedAtBlock), toBlock: "latest" });
   for (const { modelId, manifest, artefact } of models) {
     const publication = published.find((publication) => publication.modelId === modelId);
@@ -126,5 +129,3 @@ export async function deployConsumer(payer: SigningChain, bytecode: Hex): Promis
   await sendCall(payer, encodeDeposit(addresses, contractAddress, PRICE * 10n));
   return contractAddress;
 }
-
-export type { Chain };

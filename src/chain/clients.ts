@@ -100,7 +100,8 @@ export async function chainTime(chain: Chain): Promise<number> {
 
 function transportOf(options: ConnectOptions): Transport {
   if ("transport" in options) return options.transport;
-  return "rpcUrl" in options ? http(options.rpcUrl) : custom(options.provider);
+  // A wallet or a chain in this process says what it means the first time.
+  return "rpcUrl" in options ? http(options.rpcUrl) : custom(options.provider, { retryCount: 0 });
 }
 
 function accountOf({ privateKey, account }: ConnectOptions): Account | undefined {

@@ -28,20 +28,19 @@ export async function sendCall(
   options: SendOptions = {},
 ): Promise<TransactionReceipt> {
   const sender = signing(chain);
-  const hash = await inTurn(`${chain.chainId}:${sender.account.address}`, () => submit(sender, call, options));
+  const gas = options.gas ?? (await estimate(sender, call));
+  const hash = await inTurn(`${chain.chainId}:${sender.account.address}`, () => submit(sender, call, gas));
   const txReceipt = await chain.publicClient.waitForTransactionReceipt({ hash }).catch(rethrow);
   if (txReceipt.status === "success") return txReceipt;
   throw await whyReverted(sender, call, txReceipt);
 }
 
-async function submit({ publicClient, walletClient, account }: SigningChain, call: ContractCall, { gas }: SendOptions) {
-  const { to, data } = call;
-  try {
-    const limit = gas ?? withMargin(await publicClient.estimateGas({ account, to, data }));
-    return await walletClient.sendTransaction({ to, data, gas: limit });
-  } catch (error) {
-    throw toProtocolError(error);
-  }
+async function estimate({ publicClient, account }: SigningChain, { to, data }: ContractCall): Promise<bigint> {
+  return withMargin(await publicClient.estimateGas({ account, to, data }).catch(rethrow));
+}
+
+async function submit({ walletClient }: SigningChain, { to, data }: ContractCall, gas: bigint) {
+  return walletClient.sendTransaction({ to, data, gas }).catch(rethrow);
 }
 
 function withMargin(estimate: bigint): bigint {

@@ -95,13 +95,15 @@ async function followJob(context: NodeContext, opened: JobOpened): Promise<void>
   const durationMs = Math.round(performance.now() - startedAt);
   const { seat, txReceipt } = await retrying(context, () => commit(context, opened, acceptance.seedHash, result));
   report({ jobId, operatorId, step: "inferred", resultHash: seat.resultHash, durationMs });
-  report({ jobId, operatorId, step: "committed", transactionHash: txReceipt.transactionHash });
+  report({ jobId, operatorId, step: "committed", transactionHash: txReceipt?.transactionHash ?? null });
 
   const revealed = await retrying(context, () => reveal(context, seat));
-  if (!revealed) return report({ jobId, operatorId, step: "ended", how: "a lower draw took the seat" });
-  report({ jobId, operatorId, step: "revealed", transactionHash: revealed.transactionHash });
+  if (revealed.outcome === "evicted") {
+    return report({ jobId, operatorId, step: "ended", how: "a lower draw took the seat" });
+  }
+  report({ jobId, operatorId, step: "revealed", transactionHash: revealed.txReceipt?.transactionHash ?? null });
 
   const settled = await retrying(context, () => settle(context, seat));
-  if (!settled) return report({ jobId, operatorId, step: "ended", how: "somebody else settled" });
+  if (!settled) return report({ jobId, operatorId, step: "ended", how: "not ours to settle" });
   report({ jobId, operatorId, step: "settled", transactionHash: settled.transactionHash });
 }

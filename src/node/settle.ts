@@ -1,16 +1,19 @@
 import { type TransactionReceipt, toHex } from "viem";
 import { encodeSettle, resultOf } from "../chain/escrow.ts";
 import { committeeOf, scheduleOf } from "../chain/verifier.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { NodeContext, SeatTaken } from "./task.ts";
 
 /** Blocks a seat leaves the one before it to settle. */
 const BLOCKS_PER_TURN = 3n;
 
+/** Refusals that mean that this settlement isn't ours to make. */
+const OVERTAKEN = new Set(["contract/JobNotOpen", "contract/ResultNotMajority", "chain/transaction-reverted"]);
+
 /**
  * Stop 8: brings the result's bytes once all have revealed or the time for it is over. Seats take turns, lowest first,
  * so that usually one transaction is sent.
- * @returns the txReceipt, or null when somebody else was first
- * @throws ProtocolError `contract/ResultNotMajority` when the committee agreed on something else
+ * @returns the txReceipt, or null when somebody else was first, or the committee agreed on something else
  */
 export async function settle(context: NodeContext, taken: SeatTaken): Promise<TransactionReceipt | null> {
   const { chain, head, relayer, operatorId } = context;
@@ -27,5 +30,10 @@ export async function settle(context: NodeContext, taken: SeatTaken): Promise<Tr
     await head.until((newer) => newer.number > number);
   }
   const call = encodeSettle(chain.addresses, job, toHex(taken.result), "0x");
-  return relayer.submit(`settle ${jobId}`, call);
+  try {
+    return await relayer.submit(`settle ${jobId}`, call);
+  } catch (error) {
+    if (error instanceof ProtocolError && OVERTAKEN.has(error.code)) return null;
+    throw error;
+  }
 }

@@ -22,7 +22,10 @@ export type NodeEvent = { jobId: Hex; operatorId: number } & (
   | { step: "accepted"; wideningStep: number }
   | { step: "declined"; reason: string }
   | { step: "inferred"; resultHash: Hex; durationMs: number }
-  | { step: "committed" | "revealed" | "settled"; transactionHash: Hex }
+  | {
+      step: "committed" | "revealed" | "settled" /** Null when it had happened without our hearing of it. */;
+      transactionHash: Hex | null;
+    }
   | { step: "ended"; how: string }
   | { step: "failed"; reason: string }
 );
