@@ -10,21 +10,27 @@ const compiler = {
   // The WebAssembly compiler from the locked package: nothing is downloaded.
   path: require.resolve("solc/soljson.js"),
   settings: {
+    // First, and spelt out below too: Hardhat's `production` profile puts its own optimizer here, and profiles whose
+    // settings differ, if only in order, are compiled twice.
+    optimizer: { enabled: true, runs: 1_500 },
     viaIR: true,
     evmVersion: "cancun",
-    optimizer: { enabled: true, runs: 1_500 },
     metadata: { bytecodeHash: "none" as const, useLiteralContent: true },
   },
 };
 
 // Tests drive the contracts' own bytecode (through `vm.getCode`), so how they are compiled themselves changes nothing;
 // without the optimizer that takes seconds instead of a minute.
-const testCompiler = { ...compiler, settings: { evmVersion: "cancun" } };
+const testCompiler = {
+  ...compiler,
+  settings: { optimizer: { enabled: false, runs: 200 }, evmVersion: "cancun" },
+};
 const testSources = globSync(["test/contracts/**/*.sol", "test/support/**/*.sol", "test/mocks/**/*.sol"]);
 const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll("\\", "/"), testCompiler]));
 
-// One compilation for both profiles: `ignition deploy` builds the production one, which would compile file by file.
-const profile = { compilers: [compiler], overrides, isolated: false };
+// Hardhat's `production`, which `ignition deploy` builds, would compile each file by itself: both are the same here,
+// so that whichever a command builds is there for the others.
+const profile = { compilers: [compiler], overrides, isolated: false, toolVersionsInBuildInfo: true };
 
 export default defineConfig({
   plugins: [toolbox],
