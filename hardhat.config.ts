@@ -32,6 +32,9 @@ const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll(
 // so that whichever a command builds is there for the others.
 const profile = { compilers: [compiler], overrides, isolated: false, toolVersionsInBuildInfo: true };
 
+// A campaign is one run of 64 random actions; `npm run test:campaign` makes many more of them.
+const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
+
 export default defineConfig({
   plugins: [toolbox],
   // `ignition deploy` of the network looks first and writes the addresses down after.
@@ -55,7 +58,7 @@ export default defineConfig({
     solidity: {
       fsPermissions: { readDirectory: ["test/vectors"] },
       fuzz: { runs: 1_000 },
-      invariant: { runs: 64, depth: 64, failOnRevert: true },
+      invariant: { runs: invariantRuns, depth: 64, failOnRevert: true },
     },
     mocha: { timeout: 60_000 },
   },

@@ -2,7 +2,7 @@
 // against contracts/types. The cases come from a fixed seed. With --check it writes nothing and fails when what is
 // committed is stale.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { vectorFiles } from "../test/support/vectorCases.ts";
+import { vectorFiles } from "./vectors/cases.ts";
 
 const folder = new URL("../test/vectors/", import.meta.url);
 const isCheck = process.argv.includes("--check");

@@ -185,15 +185,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external {
         (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
-        uint256 closesAt = _commitsCloseAt(state, job.verifierData);
-        require(block.timestamp >= closesAt, CommitsOpen(closesAt));
-        bool already = _reveal(
-            jobId,
-            record,
-            state,
-            closesAt + job.verifierData.revealWindowSeconds(),
-            Reveal(seat, resultHash, salt)
-        );
+        uint256 closesAt = _revealsCloseAt(state, job.verifierData);
+        bool already = _reveal(jobId, record, state, closesAt, Reveal(seat, resultHash, salt));
         require(!already, AlreadyRevealed(seat));
     }
 
@@ -208,26 +201,14 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     ) external onlyEscrow returns (Verdict, bytes32) {
         JobRecord storage record = _records[job.payer][job.key()];
         JobState state = record.state;
-        bytes32 terms = job.verifierData;
-        uint256 commitsCloseAt = _commitsCloseAt(state, terms);
-        require(block.timestamp >= commitsCloseAt, CommitsOpen(commitsCloseAt));
-        uint256 revealsCloseAt = commitsCloseAt + terms.revealWindowSeconds();
+        uint256 revealsCloseAt = _revealsCloseAt(state, job.verifierData);
         if (evidence.length > 0) _revealAll(jobId, record, state, revealsCloseAt, evidence);
-
         uint256[] memory seats = _seatsOf(record, state);
-        uint224 offered = Tally.truncate(offeredHash);
-        (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, offered);
-        bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
-        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) {
-            record.state = state.resolved();
-            _payMajority(jobId, job, seats, offered, agreed);
+        record.state = state.resolved(); // undone with everything else while it is too early
+        if (_paysMajority(jobId, job, seats, revealsCloseAt, offeredHash, offeredBytes)) {
             return (Verdict.Final, offeredHash);
         }
-        if (seats.length >= terms.majority()) {
-            require(complete, RevealsOpen(revealsCloseAt));
-            _requireNothingToShow(terms, revealsCloseAt, Tally.count(seats), offeredHash, offeredBytes);
-        }
-        _resolveWithoutResult(jobId, record, state, terms, seats);
+        _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
         return (Verdict.NoResult, 0);
     }
 
@@ -334,6 +315,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bool filled = state.committed() == terms.committeeSize() && !state.isResolved();
         uint256 steps = filled ? state.filledStep() : terms.maxWidening();
         return state.openedAt() + (steps + 1) * terms.commitWindowSeconds();
+    }
+
+    /// @dev Nothing that needs this can happen before commits have closed.
+    function _revealsCloseAt(JobState state, bytes32 terms) private view returns (uint256) {
+        uint256 commitsCloseAt = _commitsCloseAt(state, terms);
+        require(block.timestamp >= commitsCloseAt, CommitsOpen(commitsCloseAt));
+        return commitsCloseAt + terms.revealWindowSeconds();
     }
 
     function _seedBlock(JobState state) private view returns (uint256) {
@@ -505,6 +493,29 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /* INTERNAL: CONCLUSION */
+
+    /// @return Whether what was offered is the majority's: then its earners are paid. Reverts while that can change.
+    function _paysMajority(
+        bytes32 jobId,
+        Job calldata job,
+        uint256[] memory seats,
+        uint256 revealsCloseAt,
+        bytes32 offeredHash,
+        uint256 offeredBytes
+    ) private returns (bool) {
+        bytes32 terms = job.verifierData;
+        (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, Tally.truncate(offeredHash));
+        bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
+        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) {
+            _payMajority(jobId, job, seats, Tally.truncate(offeredHash), agreed);
+            return true;
+        }
+        if (seats.length >= terms.majority()) {
+            require(complete, RevealsOpen(revealsCloseAt));
+            _requireNothingToShow(terms, revealsCloseAt, Tally.count(seats), offeredHash, offeredBytes);
+        }
+        return false;
+    }
 
     /// @dev A majority that agrees on something else than what was offered keeps the job pending until the time to
     /// show its bytes is over.

@@ -34,7 +34,11 @@ contract SignerConsentVectorsTest is Vectors {
         vm.chainId(chainId);
         address opg = deployCode("OPG.sol:OPG", abi.encode(address(this)));
         address authority = address(new AccessManager(address(this)));
-        deployCodeTo("OperatorStaking.sol:OperatorStaking", abi.encode(opg, address(1), authority, uint40(14 days)), where);
+        deployCodeTo(
+            "OperatorStaking.sol:OperatorStaking",
+            abi.encode(opg, address(1), authority, uint40(14 days)),
+            where
+        );
         return OperatorStaking(where);
     }
 }

@@ -51,7 +51,10 @@ contract SortitionVectorsTest is Vectors {
         _assertEnough(expected.length);
         for (uint256 i = 0; i < expected.length; ++i) {
             bool lower = Sortition.isLower(
-                _draws[i].ticket, _draws[i].stake, uint128(otherTickets[i]), uint56(otherStakes[i])
+                _draws[i].ticket,
+                _draws[i].stake,
+                uint128(otherTickets[i]),
+                uint56(otherStakes[i])
             );
             assertEq(lower, expected[i]);
         }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { vectorFiles } from "../../support/vectorCases.ts";
+import { vectorFiles } from "../../../scripts/vectors/cases.ts";
 
 const LEAST_CASES = 200;
 const folder = new URL("../../vectors/", import.meta.url);

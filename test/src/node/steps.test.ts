@@ -1,0 +1,135 @@
+import { expect } from "chai";
+import { keccak256, stringToHex } from "viem";
+import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
+import type { JobOpened } from "../../../src/chain/jobEvents.ts";
+import { jobsOpened } from "../../../src/chain/jobEvents.ts";
+import { modelsPublished } from "../../../src/chain/models.ts";
+import { scheduleOf } from "../../../src/chain/verifier.ts";
+import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
+import { accept } from "../../../src/node/accept.ts";
+import { commit } from "../../../src/node/commit.ts";
+import { createModelShelf, type ModelShelf } from "../../../src/node/models.ts";
+import { reveal } from "../../../src/node/reveal.ts";
+import { settle } from "../../../src/node/settle.ts";
+import type { NodeContext } from "../../../src/node/task.ts";
+import type { Head } from "../../../src/node/watch.ts";
+import { createRelayer } from "../../../src/relayer/relayer.ts";
+import { submitJob } from "../../../src/sdk/submitJob.ts";
+import { registerThreeOperators, type TestOperator } from "../../support/committee.ts";
+import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
+import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
+
+const INPUT = Uint8Array.of(51, 35, 14, 2);
+const RESULT = Uint8Array.of(1, 2, 3);
+
+describe("a node's steps on a chain", () => {
+  let testNetwork: TestNetwork;
+  let payer: SigningChain;
+  let iris: PublishedIris;
+  let operators: TestOperator[];
+  let shelf: ModelShelf;
+  let opened: JobOpened;
+
+  before(async () => {
+    testNetwork = await startTestNetwork();
+    iris = await publishIris(await testNetwork.connectAs(2));
+    operators = await registerThreeOperators(testNetwork);
+    await testNetwork.fund(1, PRICE * 10n);
+    payer = await testNetwork.connectAs(1);
+    shelf = createModelShelf(createOnnxNative());
+    const [published] = await modelsPublished(payer, { fromBlock: 0n, toBlock: "latest" });
+    if (!published) throw new Error("no model");
+    await shelf.add(published, iris.manifest, iris.artefact);
+  });
+  after(() => shelf.close());
+
+  beforeEach(async () => {
+    const { jobId } = await submitJob(payer, {
+      modelId: iris.modelId,
+      manifest: iris.manifest,
+      input: INPUT,
+      terms: { revealWindowSeconds: 600, settleWindowSeconds: 600 },
+    });
+    await testNetwork.mine(3);
+    const [found] = await jobsOpened(payer, { jobId, fromBlock: 0n, toBlock: "latest" });
+    if (!found) throw new Error("no job");
+    opened = found;
+  });
+
+  async function contextOf(index: number): Promise<NodeContext> {
+    const { operatorId, node: chain } = operators[index] as TestOperator;
+    let head: Head = { number: 0n, timestamp: 0 };
+    const refresh = async () => {
+      const { number, timestamp } = await chain.publicClient.getBlock();
+      head = { number, timestamp: Number(timestamp) };
+      return head;
+    };
+    await refresh();
+    return {
+      chain,
+      relayer: createRelayer(chain),
+      head: {
+        latest: () => head,
+        async until(passes) {
+          while (!passes(await refresh())) await testNetwork.mine(1);
+          return head;
+        },
+      },
+      models: shelf,
+      operatorId,
+      secret: keccak256(stringToHex(`secret of ${operatorId}`)),
+      report: () => {},
+    };
+  }
+
+  async function seedHashOf(): Promise<`0x${string}`> {
+    const { seedBlock } = await scheduleOf(payer, opened.job);
+    return (await payer.publicClient.getBlock({ blockNumber: seedBlock })).hash;
+  }
+
+  async function closeCommits(): Promise<void> {
+    const { commitsCloseAt } = await scheduleOf(payer, opened.job);
+    await testNetwork.elapse(Math.max(1, commitsCloseAt - (await chainTime(payer))));
+  }
+
+  it("accept: takes a job it is drawn for, under the seed block's hash", async () => {
+    expect(await accept(await contextOf(0), opened)).to.deep.equal({
+      accepted: true,
+      seedHash: await seedHashOf(),
+      wideningStep: 0,
+    });
+  });
+
+  it("accept: declines a model it doesn't serve", async () => {
+    const context = { ...(await contextOf(0)), models: createModelShelf(createOnnxNative()) };
+    expect(await accept(context, opened)).to.deep.include({ accepted: false });
+  });
+
+  it("commit: a second try after a crash finds the seat taken and can still reveal", async () => {
+    const first = await commit(await contextOf(0), opened, await seedHashOf(), RESULT);
+    const again = await commit(await contextOf(0), opened, await seedHashOf(), RESULT);
+    expect(first.txReceipt?.status).to.equal("success");
+    expect(again.txReceipt).to.equal(null);
+    expect(again.seat).to.deep.equal(first.seat);
+    await closeCommits();
+    const outcome = await reveal(await contextOf(0), again.seat);
+    expect(outcome.outcome).to.equal("revealed");
+    expect(await reveal(await contextOf(0), again.seat)).to.deep.equal({ outcome: "revealed", txReceipt: null });
+  });
+
+  it("settle: the majority's bytes are paid for, and whoever disagrees leaves it", async () => {
+    const results = [RESULT, RESULT, Uint8Array.of(9, 9, 9)];
+    const contexts = await Promise.all([0, 1, 2].map(contextOf));
+    const seats = [];
+    for (const [index, context] of contexts.entries()) {
+      seats.push((await commit(context, opened, await seedHashOf(), results[index] as Uint8Array)).seat);
+    }
+    await closeCommits();
+    for (const [index, context] of contexts.entries()) await reveal(context, seats[index] as (typeof seats)[number]);
+    await testNetwork.mine(10);
+    expect(await settle(await contextOf(2), seats[2] as (typeof seats)[number])).to.equal(null);
+    const settled = await settle(await contextOf(0), seats[0] as (typeof seats)[number]);
+    expect(settled?.status).to.equal("success");
+    expect(await settle(await contextOf(1), seats[1] as (typeof seats)[number])).to.equal(null);
+  });
+});
