@@ -5,6 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
@@ -120,7 +121,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function withdraw(address to, uint256 amount) external nonReentrant {
-        require(to != address(0), ZeroAddress());
+        _checkRecipient(to);
         _debit(msg.sender, amount);
         emit Withdrawn(msg.sender, to, amount);
         OPG.safeTransfer(to, amount);
@@ -128,7 +129,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function transfer(address to, uint256 amount) external nonReentrant {
-        require(to != address(0), ZeroAddress());
+        _checkRecipient(to);
         _debit(msg.sender, amount);
         balanceOf[to] += amount;
         emit Transferred(msg.sender, to, amount);
@@ -160,7 +161,6 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /// @inheritdoc IJobEscrow
     function cancelNonces(uint224 key, uint32 nextSequence_) external nonReentrant {
         KeySlot storage slot = _slots[msg.sender][key];
-        require(slot.status != JobStatus.Open, KeyBusy(msg.sender, key));
         require(nextSequence_ > slot.nextSequence, WrongSequence(nextSequence_, slot.nextSequence + 1));
         slot.nextSequence = nextSequence_;
         emit NoncesCancelled(msg.sender, key, nextSequence_);
@@ -172,13 +172,9 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
         KeySlot storage slot = _openSlot(jobId, job);
         bytes32 offered = keccak256(result);
 
-        _requireGas(RESOLVE_GAS);
-        (Verdict verdict, bytes32 standing) = IVerifier(job.verifier).conclude{gas: RESOLVE_GAS}(
-            jobId,
-            job,
-            offered,
-            result.length,
-            evidence
+        (Verdict verdict, bytes32 standing) = _conclude(
+            job.verifier,
+            abi.encodeCall(IVerifier.conclude, (jobId, job, offered, result.length, evidence))
         );
         require(verdict != Verdict.Pending, ResultPending(jobId));
         if (verdict == Verdict.NoResult) {
@@ -303,13 +299,18 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /* INTERNAL: LEDGER */
 
     function _deposit(address account, uint256 amount) private {
-        require(account != address(0), ZeroAddress());
+        _checkRecipient(account);
         uint256 held = OPG.balanceOf(address(this));
         OPG.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = OPG.balanceOf(address(this)) - held;
         require(received == amount, TokenTookFee(received, amount));
         balanceOf[account] += amount;
         emit Deposited(account, msg.sender, amount);
+    }
+
+    /// @dev Nothing could be withdrawn from either account again.
+    function _checkRecipient(address account) private view {
+        require(account != address(0) && account != address(this), InvalidRecipient(account));
     }
 
     function _debit(address account, uint256 amount) private {
@@ -387,6 +388,14 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     function _openSlot(bytes32 jobId, Job calldata job) private view returns (KeySlot storage slot) {
         slot = _slots[job.payer][job.key()];
         require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Open, JobNotOpen(jobId));
+    }
+
+    /// @dev Takes the call encoded, so that copying long evidence is paid for before the gas is checked.
+    function _conclude(address verifier, bytes memory data) private returns (Verdict verdict, bytes32 standing) {
+        _requireGas(RESOLVE_GAS);
+        // solhint-disable-next-line avoid-low-level-calls
+        (bool success, bytes memory returned) = verifier.call{gas: RESOLVE_GAS}(data);
+        return abi.decode(Address.verifyCallResultFromTarget(verifier, success, returned), (Verdict, bytes32));
     }
 
     function _pay(Job calldata job) private {

@@ -206,7 +206,7 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
 
     /// @inheritdoc IOperatorStaking
     function withdraw(address to) external nonReentrant returns (uint256 amount) {
-        require(to != address(0), ZeroAddress());
+        require(to != address(0) && to != address(this), InvalidRecipient(to));
         uint32 operatorId = _ownOperator();
         amount = _stakes[operatorId].claimable;
         _stakes[operatorId].claimable = 0;
