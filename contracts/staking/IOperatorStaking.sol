@@ -39,6 +39,7 @@ interface IOperatorStaking {
 
     error ZeroAddress();
     error InvalidRecipient(address account);
+    error ZeroAmount();
     error NotAToken(address token);
     error TokenTookFee(uint256 received, uint256 amount);
     error StakesPaused();

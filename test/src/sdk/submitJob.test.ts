@@ -64,7 +64,7 @@ describe("submitting a job", () => {
       expect(await tokenBalanceOf(payer, payer.account.address)).to.equal(FUNDS - PRICE);
     });
 
-    it("chooses a committee of three, the price, the least bond and the shortest windows", async () => {
+    it("chooses a committee of three, the price, the least bond and room to reveal and settle", async () => {
       const { job } = await submit();
       expect(job.fee).to.equal(PRICE);
       expect(job.royaltyPpm).to.equal(10_000);
