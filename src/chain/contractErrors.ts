@@ -63,14 +63,20 @@ const RPC_FAILURES = [
 
 /**
  * Any failure of a chain request as one line: a revert as `contract/FeeBelowPrice` with its arguments, an RPC that is
- * down, slow or limiting as `chain/rpc-down` (retryable), no gas money as `chain/insufficient-gas-funds`, and the rest
- * as `chain/request-failed`.
+ * down, slow or limiting as `chain/rpc-down` (retryable), too little gas as `chain/out-of-gas` (retryable), no gas money
+ * as `chain/insufficient-gas-funds`, and the rest as `chain/request-failed`.
  */
 export function toProtocolError(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
+  const line = firstLineOf(error);
+  if (/out of gas/i.test(line)) {
+    return new ProtocolError("chain/out-of-gas", "the call ran out of gas: try again, or give it a higher limit", {
+      isRetryable: true,
+      cause: error,
+    });
+  }
   const data = revertDataOf(error);
   if (data !== undefined) return decodeRevert(data, error);
-  const line = firstLineOf(error);
   if (findCause(error, (cause) => cause instanceof InsufficientFundsError) !== undefined) {
     return new ProtocolError(
       "chain/insufficient-gas-funds",

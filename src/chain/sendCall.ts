@@ -10,6 +10,8 @@ export type SendOptions = {
 };
 
 const GAS_MARGIN_PERCENT = 120n;
+/** A call estimated to change a word may find it empty once it is mined, because another was mined first: room for two fresh slots. */
+const GAS_MARGIN = 45_000n;
 /** Most gas one transaction may use (EIP-7825). */
 const MAX_TRANSACTION_GAS = 2n ** 24n;
 
@@ -20,7 +22,7 @@ const lastSends = new Map<string, Promise<unknown>>();
  * Sends a call and waits until it is mined. For clients; daemons keep an outbox instead.
  * @returns its txReceipt, always of success
  * @throws ProtocolError `contract/…` when the contract refuses (before anything is sent, where the estimate shows it),
- * `chain/no-account`, `chain/insufficient-gas-funds`, `chain/rpc-down` (retryable)
+ * `chain/no-account`, `chain/insufficient-gas-funds`, `chain/out-of-gas` and `chain/rpc-down` (both retryable)
  */
 export async function sendCall(
   chain: Chain,
@@ -44,7 +46,7 @@ async function submit({ walletClient }: SigningChain, { to, data }: ContractCall
 }
 
 function withMargin(estimate: bigint): bigint {
-  const wanted = (estimate * GAS_MARGIN_PERCENT) / 100n;
+  const wanted = (estimate * GAS_MARGIN_PERCENT) / 100n + GAS_MARGIN;
   return wanted < MAX_TRANSACTION_GAS ? wanted : MAX_TRANSACTION_GAS;
 }
 

@@ -8,6 +8,8 @@ import { PRICE, type PublishedIris, publishIris } from "../../support/shippedMod
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
 const FLOWER = Uint8Array.of(51, 35, 14, 2);
+/** Blocks carry this machine's time here, so a busy machine must not outlast a window. */
+const ROOMY = { commitWindowSeconds: 60, revealWindowSeconds: 300 };
 const LOGITS = Uint8Array.of(1, 0, 0, 0, 254, 255, 255, 255, 3, 0, 0, 0);
 
 describe("verifying a result", () => {
@@ -29,7 +31,7 @@ describe("verifying a result", () => {
     options = { ...iris, job, input: FLOWER, runModel: async () => LOGITS };
   });
 
-  const submit = () => submitJob(payer, { ...iris, input: FLOWER });
+  const submit = () => submitJob(payer, { ...iris, input: FLOWER, terms: ROOMY });
 
   async function expectDifference(differs: string, changed: Partial<VerifyOptions>): Promise<void> {
     const verification: Verification = await verifyResult(payer, { ...options, ...changed });
@@ -62,9 +64,9 @@ describe("verifying a result", () => {
   });
 
   it("reads the log once the job's key is used again, and says so", async () => {
-    const first = await submitJob(payer, { ...iris, input: FLOWER, key: 9n });
+    const first = await submitJob(payer, { ...iris, input: FLOWER, terms: ROOMY, key: 9n });
     await settleAs(testNetwork, operators, first.job, LOGITS);
-    await submitJob(payer, { ...iris, input: FLOWER, key: 9n });
+    await submitJob(payer, { ...iris, input: FLOWER, terms: ROOMY, key: 9n });
     expect(await verifyResult(payer, { ...options, job: first.jobId })).to.include({ ok: true, source: "log" });
   });
 });

@@ -10,6 +10,8 @@ import { PRICE, type PublishedIris, publishIris } from "../../support/shippedMod
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
 const FLOWER = Uint8Array.of(51, 35, 14, 2);
+/** Blocks carry this machine's time here, so a busy machine must not outlast a window. */
+const ROOMY = { commitWindowSeconds: 60, revealWindowSeconds: 300 };
 const LOGITS = Uint8Array.of(1, 0, 0, 0, 254, 255, 255, 255, 3, 0, 0, 0);
 const QUICK = { timeoutMs: 10_000, pollingIntervalMs: 20 };
 
@@ -27,7 +29,7 @@ describe("waiting for a result", () => {
     payer = await testNetwork.connectAs(1);
   });
 
-  const submit = () => submitJob(payer, { ...iris, input: FLOWER });
+  const submit = () => submitJob(payer, { ...iris, input: FLOWER, terms: ROOMY });
 
   it("gives the settled bytes, as tensors too, and tells what happened on the way", async () => {
     const submitted = await submit();
