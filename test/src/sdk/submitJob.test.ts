@@ -73,8 +73,8 @@ describe("submitting a job", () => {
         committeeSize: 3,
         maxWidening: 2,
         commitWindowSeconds: 8,
-        revealWindowSeconds: 6,
-        settleWindowSeconds: 6,
+        revealWindowSeconds: 60,
+        settleWindowSeconds: 60,
         maxResultBytes: iris.manifest.maxResultBytes,
         bondUnits: PRICE / STAKE_UNIT,
       });
@@ -171,6 +171,8 @@ describe("submitting a job", () => {
       await sendCall(publisher, encodeSetPrice(payer.addresses, iris.modelId, 2n * PRICE, 0));
       await expectRefusal("sdk/fee-below-price", { fee: PRICE });
     });
+
+    it("for a price above what is to be spent", () => expectRefusal("sdk/fee-above-limit", { maxFee: PRICE - 1n }));
 
     it("for a fee beyond what a bond can back", () => expectRefusal("sdk/fee-too-large", { fee: 2n ** 96n }));
 
