@@ -1,7 +1,7 @@
 import { globSync } from "node:fs";
 import { createRequire } from "node:module";
 import toolbox from "@nomicfoundation/hardhat-toolbox-mocha-ethers";
-import { configVariable, defineConfig } from "hardhat/config";
+import { configVariable, defineConfig, overrideTask } from "hardhat/config";
 
 const require = createRequire(import.meta.url);
 
@@ -10,28 +10,43 @@ const compiler = {
   // The WebAssembly compiler from the locked package: nothing is downloaded.
   path: require.resolve("solc/soljson.js"),
   settings: {
+    // First, and spelt out below too: Hardhat's `production` profile puts its own optimizer here, and profiles whose
+    // settings differ, if only in order, are compiled twice.
+    optimizer: { enabled: true, runs: 1_500 },
     viaIR: true,
     evmVersion: "cancun",
-    optimizer: { enabled: true, runs: 1_500 },
     metadata: { bytecodeHash: "none" as const, useLiteralContent: true },
   },
 };
 
 // Tests drive the contracts' own bytecode (through `vm.getCode`), so how they are compiled themselves changes nothing;
 // without the optimizer that takes seconds instead of a minute.
-const testCompiler = { ...compiler, settings: { evmVersion: "cancun" } };
+const testCompiler = {
+  ...compiler,
+  settings: { optimizer: { enabled: false, runs: 200 }, evmVersion: "cancun" },
+};
 const testSources = globSync(["test/contracts/**/*.sol", "test/support/**/*.sol", "test/mocks/**/*.sol"]);
 const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll("\\", "/"), testCompiler]));
+
+// Hardhat's `production`, which `ignition deploy` builds, would compile each file by itself: both are the same here,
+// so that whichever a command builds is there for the others.
+const profile = { compilers: [compiler], overrides, isolated: false, toolVersionsInBuildInfo: true };
 
 // A campaign is one run of 64 random actions; `npm run test:campaign` makes many more of them.
 const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
 
-const profile = { compilers: [compiler], overrides };
-
 export default defineConfig({
   plugins: [toolbox],
+  // `ignition deploy` of the network looks first and writes the addresses down after.
+  tasks: [
+    overrideTask(["ignition", "deploy"])
+      .setAction(() => import("./scripts/deployment/ignitionDeploy.ts"))
+      .build(),
+  ],
   solidity: {
     profiles: { default: profile, production: profile },
+    // Deploying compiles what is deployed; the tests, which take minutes, wait until they are run.
+    splitTestsCompilation: true,
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },
   paths: {

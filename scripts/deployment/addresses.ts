@@ -1,34 +1,17 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { getAddress, type Hex } from "viem";
-
-/** Where a network's contracts are, as `deploy/addresses/<chainId>.json` holds it. */
-export type NetworkAddresses = {
-  chainId: number;
-  opg: Hex;
-  authority: Hex;
-  models: Hex;
-  escrow: Hex;
-  staking: Hex;
-  verifier: Hex;
-  /** No event of the network is older. */
-  deployedAtBlock: number;
-};
+import { CONTRACT_NAMES, type NetworkAddresses, parseAddresses } from "../../src/chain/addresses.ts";
 
 /** Ignition's id of each contract of the network. */
-const FUTURES = {
+const FUTURES: Record<(typeof CONTRACT_NAMES)[number], string> = {
   opg: "Network#OPG",
   authority: "Network#AccessManager",
   models: "Network#ModelRegistry",
   escrow: "Network#JobEscrow",
   staking: "Network#OperatorStaking",
   verifier: "Network#CommitRevealVerifier",
-} as const;
-
-export function addressesFileOf(chainId: number): string {
-  return `deploy/addresses/${chainId}.json`;
-}
+};
 
 /** @param contracts what an Ignition run returned: addresses by future id */
 export function addressesFrom(
@@ -36,12 +19,8 @@ export function addressesFrom(
   chainId: number,
   deployedAtBlock: number,
 ): NetworkAddresses {
-  const named = Object.entries(FUTURES).map(([name, id]) => {
-    const contract = contracts[id];
-    if (contract === undefined) throw new Error(`Ignition returned no ${id}`);
-    return [name, getAddress(contract.address)];
-  });
-  return { chainId, ...Object.fromEntries(named), deployedAtBlock };
+  const named = CONTRACT_NAMES.map((name) => [name, contracts[FUTURES[name]]?.address]);
+  return parseAddresses({ chainId, ...Object.fromEntries(named), deployedAtBlock });
 }
 
 /** @returns whether the file said something else before */
@@ -51,4 +30,11 @@ export async function writeAddresses(file: string, addresses: NetworkAddresses):
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
   return true;
+}
+
+/** The addresses as lines for people. */
+export function describeAddresses(addresses: NetworkAddresses): string {
+  const width = Math.max(...CONTRACT_NAMES.map((name) => name.length));
+  const lines = CONTRACT_NAMES.map((name) => `  ${name.padEnd(width)}  ${addresses[name]}`);
+  return [`chain ${addresses.chainId}, from block ${addresses.deployedAtBlock}`, ...lines].join("\n");
 }

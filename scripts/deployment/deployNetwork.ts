@@ -11,8 +11,9 @@ import {
 import type { ArtifactManager } from "hardhat/types/artifacts";
 
 import { networkModule } from "../../deploy/modules/Network.ts";
+import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { addressesFrom, type NetworkAddresses, writeAddresses } from "./addresses.ts";
+import { addressesFrom, writeAddresses } from "./addresses.ts";
 import { firstBlockOf } from "./journal.ts";
 import { LOCAL_CHAIN_ID, type NetworkParameters } from "./parameters.ts";
 import { planDeployment } from "./plan.ts";
@@ -63,8 +64,8 @@ export async function deployNetwork(options: DeployNetworkOptions): Promise<Netw
   if (result.type !== DeploymentResultType.SUCCESSFUL_DEPLOYMENT) {
     throw deploymentFailed(errorDeploymentResultToExceptionMessage(result), deploymentDir);
   }
-  const recorded = deploymentDir === undefined ? undefined : await firstBlockOf(rpc, deploymentDir);
-  const addresses = addressesFrom(result.contracts, plan.chainId, recorded ?? before + 1);
+  const deployedAtBlock = (await firstBlockOf(rpc, deploymentDir)) ?? before + 1;
+  const addresses = addressesFrom(result.contracts, plan.chainId, deployedAtBlock);
   if (addressesFile !== null) await writeAddresses(addressesFile, addresses);
   return addresses;
 }

@@ -11,12 +11,12 @@ import { chainIdOf, type Rpc } from "./rpc.ts";
 type UnusedResolver = Parameters<typeof listTransactions>[1];
 
 /** Whether Ignition has written anything in this folder. */
-export function hasJournal(deploymentDir: string): boolean {
-  return existsSync(join(deploymentDir, "journal.jsonl"));
+export function hasJournal(deploymentDir: string | undefined): deploymentDir is string {
+  return deploymentDir !== undefined && existsSync(join(deploymentDir, "journal.jsonl"));
 }
 
 /** The number of the block a deployment began in, or undefined when this chain knows nothing of it. */
-export async function firstBlockOf(rpc: Rpc, deploymentDir: string): Promise<number | undefined> {
+export async function firstBlockOf(rpc: Rpc, deploymentDir: string | undefined): Promise<number | undefined> {
   for (const transaction of await sentIn(deploymentDir)) {
     if (transaction.status !== TransactionStatus.SUCCESS) continue;
     const receipt = await rpc.request({ method: "eth_getTransactionReceipt", params: [transaction.txHash] });
@@ -31,14 +31,14 @@ export async function firstBlockOf(rpc: Rpc, deploymentDir: string): Promise<num
  *
  * @returns whether there was one
  */
-export async function dropStaleJournal(rpc: Rpc, deploymentDir: string): Promise<boolean> {
-  if ((await chainIdOf(rpc)) !== LOCAL_CHAIN_ID || !hasJournal(deploymentDir)) return false;
+export async function dropStaleJournal(rpc: Rpc, deploymentDir: string | undefined): Promise<boolean> {
+  if (!hasJournal(deploymentDir) || (await chainIdOf(rpc)) !== LOCAL_CHAIN_ID) return false;
   if ((await firstBlockOf(rpc, deploymentDir)) !== undefined) return false;
   await rm(deploymentDir, { recursive: true });
   return true;
 }
 
-async function sentIn(deploymentDir: string): Promise<TransactionInfo[]> {
+async function sentIn(deploymentDir: string | undefined): Promise<TransactionInfo[]> {
   if (!hasJournal(deploymentDir)) return [];
   return await listTransactions(deploymentDir, undefined as unknown as UnusedResolver);
 }

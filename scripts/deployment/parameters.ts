@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { readDeploymentParameters } from "@nomicfoundation/hardhat-ignition/helpers";
 import { getAddress, isAddress, zeroAddress } from "viem";
 
@@ -53,14 +55,17 @@ const NUMBERS = [
   "minBondUnits",
 ] as const;
 
-/** @throws ProtocolError `deploy/unknown-chain` */
+/**
+ * @returns the path of the chain's file in `deploy/parameters/`
+ * @throws ProtocolError `deploy/unknown-chain`
+ */
 export function parametersFileOf(chainId: number): string {
   const name = FILES[chainId];
-  if (name !== undefined) return `deploy/parameters/${name}.json`;
+  if (name !== undefined) return fileURLToPath(new URL(`../../deploy/parameters/${name}.json`, import.meta.url));
   throw new ProtocolError(
     "deploy/unknown-chain",
     `there are no parameters for chain ${chainId}, only for ${Object.keys(FILES).join(", ")}: ` +
-      `write deploy/parameters/<name>.json and name it with --parameters (or DEPLOY_PARAMETERS)`,
+      "write a file in deploy/parameters/ and name it with --parameters (or DEPLOY_PARAMETERS)",
   );
 }
 

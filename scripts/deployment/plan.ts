@@ -11,7 +11,7 @@ import { checkParameters, LOCAL_CHAIN_ID, type NetworkParameters } from "./param
 import { chainIdOf, hasCode, type Rpc } from "./rpc.ts";
 
 export type Place = {
-  /** Ignition's journal; undefined: nothing is kept. */
+  /** The folder of Ignition's journal; undefined: nothing is kept. */
   deploymentDir: string | undefined;
   /** Where the addresses are written; null: nowhere. */
   addressesFile: string | null;
@@ -38,7 +38,7 @@ export async function planDeployment(
   const chainId = await chainIdOf(rpc);
   const parameters = checkParameters(given, chainId);
   const deployer = await deployerOf(rpc);
-  if (place.deploymentDir !== undefined && (await dropStaleJournal(rpc, place.deploymentDir))) {
+  if (await dropStaleJournal(rpc, place.deploymentDir)) {
     onProgress(`chain ${chainId} was restarted since the last deployment: its journal is dropped, deploying afresh`);
   }
   await refuseSecondNetwork(rpc, chainId, place);
@@ -67,7 +67,7 @@ async function deployerOf(rpc: Rpc): Promise<Hex> {
 async function refuseSecondNetwork(rpc: Rpc, chainId: number, place: Place): Promise<void> {
   const { addressesFile, deploymentDir } = place;
   if (chainId === LOCAL_CHAIN_ID || addressesFile === null || !existsSync(addressesFile)) return;
-  if (deploymentDir !== undefined && hasJournal(deploymentDir)) return;
+  if (hasJournal(deploymentDir)) return;
   const { escrow } = JSON.parse(await readFile(addressesFile, "utf8"));
   if (!(await hasCode(rpc, escrow))) return;
   throw new ProtocolError(

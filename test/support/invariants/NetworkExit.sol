@@ -97,6 +97,8 @@ abstract contract NetworkExit is StakeActions {
             vm.prank(address(hostileVerifier)); // what its owner lent it is the hostile verifier's to return
             staking.deallocate(id, lent);
         }
+        vm.warp(block.timestamp + staking.MIN_UNBONDING_SECONDS() - 1);
+        _releaseAll(); // only what had left before may come
         vm.warp(block.timestamp + staking.MAX_UNBONDING_SECONDS());
         for (uint256 operator = 0; operator < OPERATORS; ++operator) {
             uint32 id = uint32(operator + 1);

@@ -67,10 +67,11 @@ abstract contract NetworkHandler is NetworkExit {
         uint256 target = block.timestamp + 1 + (how % 6);
         (bool found, uint256 i) = _pick(which);
         if (found && how % 8 < 3) target = _nextMoment(i);
-        else if (how % 32 == 7) target = block.timestamp + 1 days + ((how >> 8) % 10 days);
+        else if (how % 12 == 7) target = block.timestamp + 1 hours + ((how >> 8) % 10 days);
         uint256 passed = target - block.timestamp;
         vm.warp(target);
         vm.roll(block.number + (passed > 400 ? 200 : 1 + passed / 2));
+        if (passed > 1 hours) _releaseAll();
         _count(true, "passTime");
     }
 

@@ -72,11 +72,17 @@ abstract contract StakeActions is JobActions {
         if (success) _noteLeft(id, address(0), claimable);
     }
 
-    function release(uint256 who) external step {
-        who = _mix(who);
-        _release(uint32(1 + (who % OPERATORS)), address(verifier));
-        _release(uint32(1 + (who % OPERATORS)), address(0));
-        _release(uint32(1 + (who % OPERATORS)), address(hostileVerifier));
+    function release() external step {
+        _releaseAll();
+    }
+
+    /// @dev Whoever waits for stake to mature tries at every occasion.
+    function _releaseAll() internal {
+        for (uint32 id = 1; id <= OPERATORS; ++id) {
+            _release(id, address(verifier));
+            _release(id, address(0));
+            _release(id, address(hostileVerifier));
+        }
     }
 
     function _release(uint32 id, address left) internal {
