@@ -18,7 +18,9 @@ contract ReturnBombConsumer is IJobConsumer {
         uint256 size = SIZE;
         bool reverts = REVERTS;
         assembly {
-            if reverts { revert(0, size) }
+            if reverts {
+                revert(0, size)
+            }
             return(0, size)
         }
     }

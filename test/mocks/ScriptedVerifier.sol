@@ -32,10 +32,13 @@ contract ScriptedVerifier is IVerifier {
         _reenter();
     }
 
-    function conclude(bytes32, Job calldata, bytes32 offeredHash, uint256, bytes calldata)
-        external
-        returns (Verdict, bytes32)
-    {
+    function conclude(
+        bytes32,
+        Job calldata,
+        bytes32 offeredHash,
+        uint256,
+        bytes calldata
+    ) external returns (Verdict, bytes32) {
         if (gasleft() < wantsGas) return (Verdict.NoResult, 0);
         _act(concludeMood);
         _reenter();
@@ -68,13 +71,13 @@ contract ScriptedVerifier is IVerifier {
 
     /// @notice Lets the contract spend what it was credited.
     function execute(address target, bytes calldata data) external {
-        (bool success,) = target.call(data);
+        (bool success, ) = target.call(data);
         require(success, Refused());
     }
 
     function _reenter() private {
         if (reenterTarget == address(0)) return;
-        (reentered,) = reenterTarget.call(reenterData);
+        (reentered, ) = reenterTarget.call(reenterData);
     }
 
     function _act(Mood mood) private pure {

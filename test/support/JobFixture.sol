@@ -58,16 +58,17 @@ abstract contract JobFixture is Network {
     /* PARTIES */
 
     function _listing() internal view returns (ModelListing memory) {
-        return ModelListing({
-            manifestHash: keccak256("manifest"),
-            graphRoot: 0,
-            weightRoot: 0,
-            bitExact: true,
-            maxResultBytes: MAX_MODEL_RESULT,
-            price: PRICE,
-            royaltyPpm: ROYALTY_PPM,
-            royaltyRecipient: royaltyRecipient
-        });
+        return
+            ModelListing({
+                manifestHash: keccak256("manifest"),
+                graphRoot: 0,
+                weightRoot: 0,
+                bitExact: true,
+                maxResultBytes: MAX_MODEL_RESULT,
+                price: PRICE,
+                royaltyPpm: ROYALTY_PPM,
+                royaltyRecipient: royaltyRecipient
+            });
     }
 
     /// @dev Puts OPG into an account's ledger balance.
@@ -117,11 +118,12 @@ abstract contract JobFixture is Network {
         return _consentUntil(type(uint256).max, owner, signer, signerKey);
     }
 
-    function _consentUntil(uint256 deadline, address owner, address signer, uint256 signerKey)
-        internal
-        view
-        returns (bytes memory)
-    {
+    function _consentUntil(
+        uint256 deadline,
+        address owner,
+        address signer,
+        uint256 signerKey
+    ) internal view returns (bytes memory) {
         bytes32 structHash = keccak256(abi.encode(staking.CONSENT_TYPEHASH(), owner, signer, deadline));
         return _sign(signerKey, _digest(staking.domainSeparator(), structHash));
     }
@@ -163,15 +165,16 @@ abstract contract JobFixture is Network {
     /* THE LIFE OF A JOB */
 
     function _terms() internal pure returns (CommitRevealTerms memory) {
-        return CommitRevealTerms({
-            committeeSize: 3,
-            maxWidening: 2,
-            commitWindowSeconds: WINDOW,
-            revealWindowSeconds: WINDOW,
-            settleWindowSeconds: WINDOW,
-            maxResultBytes: uint24(MAX_MODEL_RESULT),
-            bondUnits: BOND_UNITS
-        });
+        return
+            CommitRevealTerms({
+                committeeSize: 3,
+                maxWidening: 2,
+                commitWindowSeconds: WINDOW,
+                revealWindowSeconds: WINDOW,
+                settleWindowSeconds: WINDOW,
+                maxResultBytes: uint24(MAX_MODEL_RESULT),
+                bondUnits: BOND_UNITS
+            });
     }
 
     function _pack(CommitRevealTerms memory terms) internal pure returns (bytes32) {
@@ -184,7 +187,7 @@ abstract contract JobFixture is Network {
     }
 
     function _jobOfKey(uint224 key) internal view returns (Job memory job) {
-        (uint32 sequence,) = escrow.nextSequence(payer, key);
+        (uint32 sequence, ) = escrow.nextSequence(payer, key);
         job.payer = payer;
         job.modelId = modelId;
         job.inputHash = keccak256(INPUT);
@@ -194,7 +197,7 @@ abstract contract JobFixture is Network {
         job.royaltyPpm = ROYALTY_PPM;
         job.protocolFeePpm = PROTOCOL_FEE_PPM;
         job.expiresAt = uint40(block.timestamp) + JOB_SECONDS;
-        job.nonce = uint256(key) << 32 | sequence;
+        job.nonce = (uint256(key) << 32) | sequence;
     }
 
     function _open(Job memory job) internal returns (bytes32 jobId) {
@@ -283,8 +286,8 @@ abstract contract JobFixture is Network {
     }
 
     function _split(uint128 fee) internal pure returns (uint256 earners, uint256 royalty, uint256 protocol) {
-        royalty = uint256(fee) * ROYALTY_PPM / 1e6;
-        protocol = uint256(fee) * PROTOCOL_FEE_PPM / 1e6;
+        royalty = (uint256(fee) * ROYALTY_PPM) / 1e6;
+        protocol = (uint256(fee) * PROTOCOL_FEE_PPM) / 1e6;
         earners = fee - royalty - protocol;
     }
 

@@ -39,7 +39,7 @@ contract DigitReaderTest is JobFixture {
         (bytes32 jobId, Job memory job) = _ask();
         vm.prank(address(escrow));
         reader.onJobResult(jobId, job, result);
-        (,, uint8 digit) = reader.answers(jobId);
+        (, , uint8 digit) = reader.answers(jobId);
         assertEq(digit, wanted);
     }
 
@@ -57,7 +57,7 @@ contract DigitReaderTest is JobFixture {
         _run(job, _logits(7, 1));
         escrow.settle(job, _logits(7, 1), "");
         _assertStatus(job, JobStatus.Undelivered);
-        (bool asked, bool answered,) = reader.answers(jobId);
+        (bool asked, bool answered, ) = reader.answers(jobId);
         assertFalse(asked);
         assertFalse(answered);
         vm.prank(address(escrow));
@@ -99,28 +99,29 @@ contract DigitReaderTest is JobFixture {
         (bytes32 first, Job memory job) = _ask();
         _closeCommits(job);
         _settle(job, "");
-        (bytes32 second,) = _ask();
+        (bytes32 second, ) = _ask();
         assertNotEq(first, second);
     }
 
     function _request() private view returns (DigitReader.Request memory) {
-        return DigitReader.Request({
-            modelId: modelId,
-            verifier: address(verifier),
-            verifierData: _pack(_terms()),
-            fee: FEE,
-            expiresAt: uint40(block.timestamp) + JOB_SECONDS,
-            key: 3,
-            royaltyPpm: ROYALTY_PPM,
-            protocolFeePpm: PROTOCOL_FEE_PPM
-        });
+        return
+            DigitReader.Request({
+                modelId: modelId,
+                verifier: address(verifier),
+                verifierData: _pack(_terms()),
+                fee: FEE,
+                expiresAt: uint40(block.timestamp) + JOB_SECONDS,
+                key: 3,
+                royaltyPpm: ROYALTY_PPM,
+                protocolFeePpm: PROTOCOL_FEE_PPM
+            });
     }
 
     function _ask() private returns (bytes32 jobId, Job memory job) {
         job = _job();
-        (uint32 sequence,) = escrow.nextSequence(address(reader), 3);
+        (uint32 sequence, ) = escrow.nextSequence(address(reader), 3);
         (job.payer, job.consumer, job.consumerGasLimit) = (address(reader), address(reader), 100_000);
-        job.nonce = uint256(3) << 32 | sequence;
+        job.nonce = (uint256(3) << 32) | sequence;
         jobId = reader.ask(_request(), INPUT);
         assertEq(jobId, escrow.jobIdOf(job));
     }
@@ -144,6 +145,7 @@ contract DigitReaderTest is JobFixture {
 
     function _littleEndian(int32 value) private pure returns (bytes4) {
         uint32 bits = uint32(value);
-        return bytes4((bits & 0xff) << 24 | (bits >> 8 & 0xff) << 16 | (bits >> 16 & 0xff) << 8 | bits >> 24);
+        return
+            bytes4(((bits & 0xff) << 24) | (((bits >> 8) & 0xff) << 16) | (((bits >> 16) & 0xff) << 8) | (bits >> 24));
     }
 }

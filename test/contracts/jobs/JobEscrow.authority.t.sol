@@ -13,7 +13,7 @@ contract JobEscrowAuthorityTest is JobFixture {
 
     function test_AnyoneClaimsTheRoyaltyForItsRecipient() public {
         _settle(_agreed(), RESULT);
-        (, uint256 royalty,) = _split(FEE);
+        (, uint256 royalty, ) = _split(FEE);
         vm.expectEmit(address(escrow));
         emit IJobEscrow.RoyaltyClaimed(modelId, royaltyRecipient, royalty);
         vm.prank(stranger);
@@ -28,14 +28,14 @@ contract JobEscrowAuthorityTest is JobFixture {
 
     function test_AnyoneClaimsTheProtocolFee() public {
         _settle(_agreed(), RESULT);
-        (,, uint256 protocol) = _split(FEE);
+        (, , uint256 protocol) = _split(FEE);
         vm.expectEmit(address(escrow));
         emit IJobEscrow.ProtocolFeeClaimed(modelId, PROTOCOL, protocol);
         vm.prank(stranger);
         assertEq(escrow.claimProtocolFee(modelId), protocol);
         assertEq(escrow.claimProtocolFee(modelId), 0);
         assertEq(escrow.balanceOf(PROTOCOL), protocol);
-        (uint128 royalty,) = escrow.accruedOf(modelId);
+        (uint128 royalty, ) = escrow.accruedOf(modelId);
         assertGt(royalty, 0, "the other half of the word stays");
     }
 
@@ -47,7 +47,7 @@ contract JobEscrowAuthorityTest is JobFixture {
 
     function test_ANewRecipientGetsWhatIsUnclaimed() public {
         _settle(_agreed(), RESULT);
-        (, uint256 royalty,) = _split(FEE);
+        (, uint256 royalty, ) = _split(FEE);
         vm.prank(publisher);
         models.setRoyaltyRecipient(modelId, stranger);
         escrow.claimRoyalty(modelId);
@@ -62,7 +62,7 @@ contract JobEscrowAuthorityTest is JobFixture {
         emit IJobEscrow.ProtocolFeeChanged(stranger, 50_000);
         vm.prank(GOVERNOR);
         escrow.setProtocolFee(stranger, 50_000);
-        (address recipient, uint32 ppm,) = escrow.protocolFee();
+        (address recipient, uint32 ppm, ) = escrow.protocolFee();
         assertEq(recipient, stranger);
         assertEq(ppm, 50_000);
     }
@@ -83,7 +83,7 @@ contract JobEscrowAuthorityTest is JobFixture {
         emit IJobEscrow.NewJobsPaused(true);
         vm.prank(GOVERNOR);
         escrow.setPaused(true);
-        (,, bool paused) = escrow.protocolFee();
+        (, , bool paused) = escrow.protocolFee();
         assertTrue(paused);
         vm.expectRevert(IJobEscrow.JobsPaused.selector);
         vm.prank(payer);

@@ -103,7 +103,7 @@ contract JobEscrowCallbackTest is JobFixture {
         scripted.setGas(bound(burnt, 1, 2_900_000), 0);
         _open(job);
         bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, ""));
-        (bool success,) = address(escrow).call{gas: bound(gasGiven, 3_000_000, 6_000_000)}(data);
+        (bool success, ) = address(escrow).call{gas: bound(gasGiven, 3_000_000, 6_000_000)}(data);
         _assertStatus(job, success ? JobStatus.Settled : JobStatus.Open);
         assertEq(consumer.calls(), success ? 1 : 0);
     }
@@ -113,7 +113,7 @@ contract JobEscrowCallbackTest is JobFixture {
         consumer.setRefuses(false);
         consumer.setWantsGas(GAS_LIMIT - 5_000);
         bytes memory data = abi.encodeCall(escrow.deliver, (job, RESULT));
-        (bool success,) = address(escrow).call{gas: bound(gasGiven, 50_000, 900_000)}(data);
+        (bool success, ) = address(escrow).call{gas: bound(gasGiven, 50_000, 900_000)}(data);
         _assertStatus(job, success ? JobStatus.Settled : JobStatus.Undelivered);
         assertEq(consumer.calls(), success ? 1 : 0);
     }
@@ -157,9 +157,7 @@ contract JobEscrowCallbackTest is JobFixture {
     function test_RevertWhen_AnotherResultIsDelivered() public {
         Job memory job = _undelivered();
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IJobEscrow.ResultHashMismatch.selector, keccak256(OTHER_RESULT), keccak256(RESULT)
-            )
+            abi.encodeWithSelector(IJobEscrow.ResultHashMismatch.selector, keccak256(OTHER_RESULT), keccak256(RESULT))
         );
         escrow.deliver(job, OTHER_RESULT);
     }
@@ -318,7 +316,7 @@ contract JobEscrowCallbackTest is JobFixture {
         (JobStatus status, bytes32 resultHash) = escrow.resultOf(job);
         assertEq(uint8(status), uint8(JobStatus.Undelivered));
         assertEq(resultHash, keccak256(RESULT));
-        (uint256 earners,,) = _split(FEE);
+        (uint256 earners, , ) = _split(FEE);
         assertEq(escrow.balanceOf(address(scripted)), earners);
         (, bool busy) = escrow.nextSequence(payer, 0);
         assertFalse(busy);

@@ -56,7 +56,9 @@ contract JobEscrowOpenTest is JobFixture {
         );
         job.inputUriHash = keccak256("uri");
         _expectRefusal(
-            job, INPUT, abi.encodeWithSelector(IJobEscrow.InputHashMismatch.selector, keccak256(INPUT), keccak256("uri"))
+            job,
+            INPUT,
+            abi.encodeWithSelector(IJobEscrow.InputHashMismatch.selector, keccak256(INPUT), keccak256("uri"))
         );
     }
 
@@ -96,7 +98,9 @@ contract JobEscrowOpenTest is JobFixture {
         Job memory job = _job();
         job.fee = type(uint128).max;
         _expectRefusal(
-            job, INPUT, abi.encodeWithSelector(IJobEscrow.InsufficientBalance.selector, DEPOSIT, type(uint128).max)
+            job,
+            INPUT,
+            abi.encodeWithSelector(IJobEscrow.InsufficientBalance.selector, DEPOSIT, type(uint128).max)
         );
     }
 
@@ -106,12 +110,16 @@ contract JobEscrowOpenTest is JobFixture {
         vm.prank(publisher);
         models.setPrice(modelId, PRICE, ROYALTY_PPM + 1);
         _expectRefusal(
-            job, INPUT, abi.encodeWithSelector(IJobEscrow.RoyaltyMismatch.selector, ROYALTY_PPM, ROYALTY_PPM + 1)
+            job,
+            INPUT,
+            abi.encodeWithSelector(IJobEscrow.RoyaltyMismatch.selector, ROYALTY_PPM, ROYALTY_PPM + 1)
         );
         vm.prank(GOVERNOR);
         escrow.setProtocolFee(PROTOCOL, 7);
         _expectRefusal(
-            job, INPUT, abi.encodeWithSelector(IJobEscrow.ProtocolFeeMismatch.selector, PROTOCOL_FEE_PPM, 7)
+            job,
+            INPUT,
+            abi.encodeWithSelector(IJobEscrow.ProtocolFeeMismatch.selector, PROTOCOL_FEE_PPM, 7)
         );
     }
 
@@ -132,7 +140,9 @@ contract JobEscrowOpenTest is JobFixture {
         job.consumer = address(new RecordingConsumer());
         job.consumerGasLimit = 2_000_001;
         _expectRefusal(
-            job, INPUT, abi.encodeWithSelector(IJobEscrow.ConsumerGasOutOfRange.selector, 2_000_001, 2_000_000)
+            job,
+            INPUT,
+            abi.encodeWithSelector(IJobEscrow.ConsumerGasOutOfRange.selector, 2_000_001, 2_000_000)
         );
         job.consumer = stranger;
         job.consumerGasLimit = 1;
@@ -147,9 +157,7 @@ contract JobEscrowOpenTest is JobFixture {
 
     function test_RevertWhen_TheVerifierRefuses() public {
         ScriptedVerifier scripted = new ScriptedVerifier();
-        scripted.setMoods(
-            ScriptedVerifier.Mood.Reverts, ScriptedVerifier.Mood.Calm, ScriptedVerifier.Mood.Calm
-        );
+        scripted.setMoods(ScriptedVerifier.Mood.Reverts, ScriptedVerifier.Mood.Calm, ScriptedVerifier.Mood.Calm);
         Job memory job = _job();
         job.verifier = address(scripted);
         _expectRefusal(job, INPUT, abi.encodeWithSelector(ScriptedVerifier.Refused.selector));
@@ -158,9 +166,7 @@ contract JobEscrowOpenTest is JobFixture {
     /// A verifier gets no more than its stipend, whatever it burns.
     function test_RevertWhen_TheVerifierBurnsItsGas() public {
         ScriptedVerifier scripted = new ScriptedVerifier();
-        scripted.setMoods(
-            ScriptedVerifier.Mood.BurnsGas, ScriptedVerifier.Mood.Calm, ScriptedVerifier.Mood.Calm
-        );
+        scripted.setMoods(ScriptedVerifier.Mood.BurnsGas, ScriptedVerifier.Mood.Calm, ScriptedVerifier.Mood.Calm);
         Job memory job = _job();
         job.verifier = address(scripted);
         uint256 before = gasleft();
@@ -180,7 +186,7 @@ contract JobEscrowOpenTest is JobFixture {
         bytes memory data = abi.encodeCall(escrow.open, (_job(), INPUT));
         data[4] = 0x01; // the highest byte of the payer's word
         vm.prank(payer);
-        (bool success,) = address(escrow).call(data);
+        (bool success, ) = address(escrow).call(data);
         assertFalse(success);
     }
 
@@ -327,9 +333,7 @@ contract JobEscrowOpenTest is JobFixture {
             mstore(at, xor(mload(at), mask))
         }
         Job memory changed = abi.decode(words, (Job));
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, escrow.jobIdOf(changed))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, escrow.jobIdOf(changed)));
         escrow.openWithSignature(changed, INPUT, signature);
     }
 
@@ -338,17 +342,16 @@ contract JobEscrowOpenTest is JobFixture {
         Job memory job = _job();
         bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
         vm.chainId(block.chainid + 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, escrow.jobIdOf(job))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, escrow.jobIdOf(job)));
         escrow.openWithSignature(job, INPUT, signature);
     }
 
     function test_RevertWhen_SignedForAnotherEscrow() public {
         Job memory job = _job();
         bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
-        JobEscrow other =
-            JobEscrow(_deploy("JobEscrow", abi.encode(opg, models, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
+        JobEscrow other = JobEscrow(
+            _deploy("JobEscrow", abi.encode(opg, models, authority, PROTOCOL, PROTOCOL_FEE_PPM))
+        );
         assertNotEq(other.domainSeparator(), escrow.domainSeparator());
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, other.jobIdOf(job)));
         other.openWithSignature(job, INPUT, signature);

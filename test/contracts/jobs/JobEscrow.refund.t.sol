@@ -33,9 +33,7 @@ contract JobEscrowRefundTest is JobFixture {
     function test_RevertWhen_TheJobHasNotExpired() public {
         Job memory job = _openScripted();
         _passTo(job.expiresAt - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IJobEscrow.JobNotExpired.selector, job.expiresAt - 1, job.expiresAt)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.JobNotExpired.selector, job.expiresAt - 1, job.expiresAt));
         vm.prank(payer);
         escrow.refund(job);
         _pass(1);
@@ -92,7 +90,9 @@ contract JobEscrowRefundTest is JobFixture {
     /// A verifier refuses until the grace is over, and not a second longer.
     function test_ARefusalHoldsOnlyDuringTheGrace() public {
         ScriptedVerifier.Mood[3] memory moods = [
-            ScriptedVerifier.Mood.Reverts, ScriptedVerifier.Mood.BurnsGas, ScriptedVerifier.Mood.ReturnBomb
+            ScriptedVerifier.Mood.Reverts,
+            ScriptedVerifier.Mood.BurnsGas,
+            ScriptedVerifier.Mood.ReturnBomb
         ];
         for (uint256 i = 0; i < moods.length; ++i) {
             scripted.setMoods(ScriptedVerifier.Mood.Calm, ScriptedVerifier.Mood.Calm, moods[i]);
@@ -125,7 +125,7 @@ contract JobEscrowRefundTest is JobFixture {
         Job memory job = _openScripted();
         _passTo(job.expiresAt + escrow.REFUND_GRACE_SECONDS());
         bytes memory data = abi.encodeCall(escrow.refund, (job));
-        (bool success,) = address(escrow).call{gas: bound(gasGiven, 30_000, 4_000_000)}(data);
+        (bool success, ) = address(escrow).call{gas: bound(gasGiven, 30_000, 4_000_000)}(data);
         _assertStatus(job, success ? JobStatus.Refunded : JobStatus.Open);
         assertEq(scripted.expired(), success ? 1 : 0);
     }

@@ -146,10 +146,10 @@ contract JobEscrowSettleTest is JobFixture {
         _settle(job, RESULT);
         uint256 royalty = escrow.claimRoyalty(modelId);
         uint256 protocol = escrow.claimProtocolFee(modelId);
-        assertEq(royalty, uint256(job.fee) * royaltyPpm / 1e6);
-        assertEq(protocol, uint256(job.fee) * protocolFeePpm / 1e6);
-        uint256 paid = escrow.balanceOf(address(scripted)) + escrow.balanceOf(royaltyRecipient)
-            + escrow.balanceOf(PROTOCOL);
+        assertEq(royalty, (uint256(job.fee) * royaltyPpm) / 1e6);
+        assertEq(protocol, (uint256(job.fee) * protocolFeePpm) / 1e6);
+        uint256 paid =
+            escrow.balanceOf(address(scripted)) + escrow.balanceOf(royaltyRecipient) + escrow.balanceOf(PROTOCOL);
         assertEq(paid, job.fee);
         assertEq(escrow.balanceOf(payer), DEPOSIT - job.fee);
     }
@@ -182,7 +182,7 @@ contract JobEscrowSettleTest is JobFixture {
         _open(job);
         bytes memory evidence = new bytes(bound(evidenceBytes, 0, 20_000));
         bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, evidence));
-        (bool success,) = address(escrow).call{gas: bound(gasGiven, 2_500_000, 4_000_000)}(data);
+        (bool success, ) = address(escrow).call{gas: bound(gasGiven, 2_500_000, 4_000_000)}(data);
         _assertStatus(job, success ? JobStatus.Settled : JobStatus.Open);
     }
 
@@ -194,7 +194,7 @@ contract JobEscrowSettleTest is JobFixture {
         bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, new bytes(400_000)));
         uint256 snapshot = vm.snapshotState();
         for (uint256 gasGiven = 3_100_000; gasGiven < 5_500_000; gasGiven += 20_000) {
-            (bool success,) = address(escrow).call{gas: gasGiven}(data);
+            (bool success, ) = address(escrow).call{gas: gasGiven}(data);
             _assertStatus(job, success ? JobStatus.Settled : JobStatus.Open);
             vm.revertToState(snapshot);
             snapshot = vm.snapshotState();

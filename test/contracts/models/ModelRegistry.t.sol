@@ -102,12 +102,17 @@ contract ModelRegistryTest is Network {
         models.publish(listing, "");
     }
 
-    function testFuzz_AnyChangeOfIdentityChangesTheId(ModelListing memory a, ModelListing memory b, address by)
-        public
-        view
-    {
-        bool same = a.manifestHash == b.manifestHash && a.graphRoot == b.graphRoot && a.weightRoot == b.weightRoot
-            && a.bitExact == b.bitExact && a.maxResultBytes == b.maxResultBytes;
+    function testFuzz_AnyChangeOfIdentityChangesTheId(
+        ModelListing memory a,
+        ModelListing memory b,
+        address by
+    ) public view {
+        bool same =
+            a.manifestHash == b.manifestHash &&
+                a.graphRoot == b.graphRoot &&
+                a.weightRoot == b.weightRoot &&
+                a.bitExact == b.bitExact &&
+                a.maxResultBytes == b.maxResultBytes;
         assertEq(models.modelIdOf(by, a) == models.modelIdOf(by, b), same);
         if (by != publisher) assertNotEq(models.modelIdOf(by, a), models.modelIdOf(publisher, a));
     }
@@ -223,15 +228,16 @@ contract ModelRegistryTest is Network {
     }
 
     function _listing() private view returns (ModelListing memory) {
-        return ModelListing({
-            manifestHash: keccak256("manifest"),
-            graphRoot: keccak256("graph"),
-            weightRoot: keccak256("weights"),
-            bitExact: true,
-            maxResultBytes: 40,
-            price: 5,
-            royaltyPpm: 100_000,
-            royaltyRecipient: recipient
-        });
+        return
+            ModelListing({
+                manifestHash: keccak256("manifest"),
+                graphRoot: keccak256("graph"),
+                weightRoot: keccak256("weights"),
+                bitExact: true,
+                maxResultBytes: 40,
+                price: 5,
+                royaltyPpm: 100_000,
+                royaltyRecipient: recipient
+            });
     }
 }

@@ -105,8 +105,9 @@ contract OperatorStakingRegisterTest is JobFixture {
     function test_RevertWhen_TheConsentIsForAnotherChainOrDeployment() public {
         bytes memory consent = _consent(owner, signer, signerKey);
         bytes memory wanted = abi.encodeWithSelector(IOperatorStaking.InvalidSignerConsent.selector, signer);
-        OperatorStaking other =
-            OperatorStaking(_deploy("OperatorStaking", abi.encode(opg, escrow, authority, UNBONDING_SECONDS)));
+        OperatorStaking other = OperatorStaking(
+            _deploy("OperatorStaking", abi.encode(opg, escrow, authority, UNBONDING_SECONDS))
+        );
         vm.startPrank(owner);
         vm.expectRevert(wanted);
         other.register(signer, type(uint256).max, consent);

@@ -76,8 +76,9 @@ contract OperatorStakingStakeTest is JobFixture {
 
     function test_RevertWhen_TheTokenTakesAFee() public {
         FeeToken token = new FeeToken(1 ether);
-        OperatorStaking other =
-            OperatorStaking(_deploy("OperatorStaking", abi.encode(token, escrow, authority, 14 days)));
+        OperatorStaking other = OperatorStaking(
+            _deploy("OperatorStaking", abi.encode(token, escrow, authority, 14 days))
+        );
         other.register(address(this), 0, "");
         token.approve(address(other), 100);
         vm.expectRevert(abi.encodeWithSelector(IOperatorStaking.TokenTookFee.selector, 99, 100));

@@ -212,7 +212,7 @@ contract OperatorStakingVerifiersTest is JobFixture {
         staking.permitVerifier(judge, false);
         _allow(judge, 0);
         vm.prank(judge);
-        (uint96 fromActive,) = staking.slash(operator.id, 10, new uint32[](0));
+        (uint96 fromActive, ) = staking.slash(operator.id, 10, new uint32[](0));
         assertEq(fromActive, 10);
     }
 
@@ -236,8 +236,12 @@ contract OperatorStakingVerifiersTest is JobFixture {
             Allocation memory allocation = _of(judge);
             uint256 own = staking.stakeOf(operator.id).active;
             assertEq(own, uint256(staking.stakeOf(operator.id).unallocated) + allocation.active);
-            uint256 accounted = own + allocation.leaving + staking.allocationOf(operator.id, address(0)).leaving
-                + staking.stakeOf(operator.id).claimable + staking.awaitingBurn();
+            uint256 accounted =
+                own +
+                    allocation.leaving +
+                    staking.allocationOf(operator.id, address(0)).leaving +
+                    staking.stakeOf(operator.id).claimable +
+                    staking.awaitingBurn();
             assertEq(accounted, 100 - withdrawn);
             assertEq(opg.balanceOf(address(staking)), elsewhere + accounted);
         }
@@ -284,12 +288,15 @@ contract OperatorStakingVerifiersTest is JobFixture {
     function test_ASourceCantReenter() public {
         _settle(_agreed(), RESULT);
         LyingEarningsSource hostile = new LyingEarningsSource(
-            0, address(staking), abi.encodeCall(staking.harvest, (operators[0].id, address(verifier)))
+            0,
+            address(staking),
+            abi.encodeCall(staking.harvest, (operators[0].id, address(verifier)))
         );
         staking.harvest(operator.id, address(hostile));
         assertFalse(hostile.succeeded());
         assertEq(
-            hostile.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
+            hostile.answer(),
+            abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector)
         );
     }
 
@@ -319,7 +326,7 @@ contract OperatorStakingVerifiersTest is JobFixture {
 
     function _try(address by, bytes memory data) private {
         vm.prank(by);
-        (bool success,) = address(staking).call(data);
+        (bool success, ) = address(staking).call(data);
         success;
     }
 

@@ -9,8 +9,9 @@ import {OPG} from "../../../contracts/token/OPG.sol";
 import {Network} from "../../support/Network.sol";
 
 contract OPGTest is Network {
-    bytes32 private constant PERMIT_TYPEHASH =
-        keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+    bytes32 private constant PERMIT_TYPEHASH = keccak256(
+        "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+    );
     bytes32 private constant TRANSFER_TYPEHASH = keccak256(
         "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
@@ -95,13 +96,12 @@ contract OPGTest is Network {
     }
 
     function _permit(uint256 value, uint256 deadline) private view returns (uint8, bytes32, bytes32) {
-        return _signStruct(keccak256(abi.encode(PERMIT_TYPEHASH, holder, friend, value, token.nonces(holder), deadline)));
+        return
+            _signStruct(keccak256(abi.encode(PERMIT_TYPEHASH, holder, friend, value, token.nonces(holder), deadline)));
     }
 
     function _authorisation(address to, uint256 value, bytes32 nonce) private view returns (uint8, bytes32, bytes32) {
-        return _signStruct(
-            keccak256(abi.encode(TRANSFER_TYPEHASH, holder, to, value, 0, block.timestamp + 1, nonce))
-        );
+        return _signStruct(keccak256(abi.encode(TRANSFER_TYPEHASH, holder, to, value, 0, block.timestamp + 1, nonce)));
     }
 
     function _signStruct(bytes32 structHash) private view returns (uint8, bytes32, bytes32) {

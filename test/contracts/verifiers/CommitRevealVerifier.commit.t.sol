@@ -112,7 +112,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         assertEq(seats.length, 1);
         assertEq(seats[0].operatorId, operators[0].id);
         assertFalse(seats[0].revealed);
-        assertEq(seats[0].hash, bytes32(uint256(commitment) >> 32 << 32));
+        assertEq(seats[0].hash, bytes32((uint256(commitment) >> 32) << 32));
         assertEq(_member(0).locked, BOND_UNITS);
         assertEq(_member(0).share, STAKE_UNITS);
         assertEq(_schedule(job).committed, 1);
@@ -395,8 +395,8 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
     /// @dev A seed under which operator i's ticket is in the last fifth of the range.
     function _seedWithTicketsOf(uint256 i, uint256 numerator, uint256 denominator) private view returns (bytes32) {
-        uint256 least = (uint256(1) << 128) / denominator * numerator + denominator;
-        for (uint192 seed = 1;; ++seed) {
+        uint256 least = ((uint256(1) << 128) / denominator) * numerator + denominator;
+        for (uint192 seed = 1; ; ++seed) {
             if (Sortition.ticket(seed, operators[i].id) >= least) return bytes32(uint256(seed) << 64);
         }
     }

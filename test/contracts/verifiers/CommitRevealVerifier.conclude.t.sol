@@ -67,7 +67,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         _closeCommits(job);
         _reveal(3, job, RESULT);
         _settle(job, RESULT);
-        (uint256 earners,,) = _split(FEE);
+        (uint256 earners, , ) = _split(FEE);
         assertEq(_member(3).earnings, earners);
     }
 
@@ -128,7 +128,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         reveals[3] = reveals[0];
         escrow.settle(job, RESULT, abi.encode(reveals));
         _assertStatus(job, JobStatus.Settled);
-        (uint256 earners,,) = _split(FEE);
+        (uint256 earners, , ) = _split(FEE);
         assertEq(_member(1).earnings, earners / 3);
     }
 
@@ -169,7 +169,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         emit ICommitRevealVerifier.BondSlashed(escrow.jobIdOf(job), operators[1].id, Fault.Minority, BOND);
         _settle(job, RESULT);
 
-        (uint256 earners,,) = _split(FEE);
+        (uint256 earners, , ) = _split(FEE);
         assertEq(_member(0).earnings, earners - earners / 2);
         assertEq(_member(2).earnings, earners / 2);
         assertEq(_member(1).earnings, 0);
@@ -312,7 +312,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         _reveal(0, job, RESULT);
         _reveal(1, job, RESULT);
         _settle(job, RESULT);
-        (uint256 earners,,) = _split(FEE);
+        (uint256 earners, , ) = _split(FEE);
         assertEq(_member(0).earnings, earners - earners / 2);
         assertEq(_member(1).earnings, earners / 2);
     }
@@ -344,11 +344,9 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     /// Before the bytes' deadline nobody can end a job with other bytes, nor with none.
     function test_RevertWhen_TheBytesAreNotTheMajoritys() public {
         Job memory job = _agreed();
-        bytes32 wanted = bytes32(uint256(keccak256(RESULT)) >> 32 << 32);
+        bytes32 wanted = bytes32((uint256(keccak256(RESULT)) >> 32) << 32);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                ICommitRevealVerifier.ResultNotMajority.selector, keccak256(OTHER_RESULT), wanted
-            )
+            abi.encodeWithSelector(ICommitRevealVerifier.ResultNotMajority.selector, keccak256(OTHER_RESULT), wanted)
         );
         _settle(job, OTHER_RESULT);
         _passTo(_schedule(job).settlesBy - 1);
@@ -397,7 +395,9 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         }
         vm.expectRevert(
             abi.encodeWithSelector(
-                ICommitRevealVerifier.ResultTooLarge.selector, MAX_MODEL_RESULT + 1, MAX_MODEL_RESULT
+                ICommitRevealVerifier.ResultTooLarge.selector,
+                MAX_MODEL_RESULT + 1,
+                MAX_MODEL_RESULT
             )
         );
         _settle(job, large);
@@ -483,7 +483,15 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         bool other = votes[2] > size / 2;
         _settle(job, other ? OTHER_RESULT : RESULT);
         _assertStatus(job, one || other ? JobStatus.Settled : JobStatus.Refunded);
-        uint256 faulty = votes[0] + (one ? votes[2] : other ? votes[1] : 0);
+        uint256 faulty =
+            votes[0] +
+                (
+                    one
+                        ? votes[2]
+                        : other
+                            ? votes[1]
+                            : 0
+                );
         uint256 slashed = 0;
         for (uint256 i = 0; i < size; ++i) {
             assertEq(_member(i).locked, 0);

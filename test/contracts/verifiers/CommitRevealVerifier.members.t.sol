@@ -43,8 +43,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
     }
 
     function test_RevertWhen_TheAmountIsNotInUnits() public {
-        bytes memory wanted =
-            abi.encodeWithSelector(ICommitRevealVerifier.AmountNotInUnits.selector, UNIT + 1, UNIT);
+        bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.AmountNotInUnits.selector, UNIT + 1, UNIT);
         vm.startPrank(operators[0].owner);
         vm.expectRevert(wanted);
         verifier.join(UNIT + 1);
@@ -56,9 +55,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
     function test_RevertWhen_TheAmountOverflowsAShare() public {
         uint256 amount = (uint256(type(uint56).max) + 1) * UNIT;
         vm.prank(operators[0].owner);
-        vm.expectRevert(
-            abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 56, amount / UNIT)
-        );
+        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 56, amount / UNIT));
         verifier.join(amount);
     }
 
@@ -73,8 +70,8 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.Left(operators[0].id, STAKE / 4);
         _leave(operators[0], STAKE / 4);
-        assertEq(_member(0).share, STAKE_UNITS / 4 * 3);
-        assertEq(_activeAt(0), STAKE / 4 * 3);
+        assertEq(_member(0).share, (STAKE_UNITS / 4) * 3);
+        assertEq(_activeAt(0), (STAKE / 4) * 3);
         assertEq(staking.allocationOf(operators[0].id, address(verifier)).leaving, STAKE / 4);
         assertEq(verifier.totalShareAt(uint48(block.timestamp)), 5 * STAKE_UNITS - STAKE_UNITS / 4);
     }

@@ -18,7 +18,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         Seat memory seat = verifier.committeeOf(job)[0];
         assertEq(seat.operatorId, operators[0].id);
         assertTrue(seat.revealed);
-        assertEq(seat.hash, bytes32(uint256(keccak256(RESULT)) >> 32 << 32));
+        assertEq(seat.hash, bytes32((uint256(keccak256(RESULT)) >> 32) << 32));
     }
 
     /// V2: while anyone can still commit, nobody can show a result.
@@ -98,7 +98,9 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         bytes32 got = Commitment.hash(escrow.jobIdOf(job), operators[1].id, keccak256(RESULT), salt);
         vm.expectRevert(
             abi.encodeWithSelector(
-                ICommitRevealVerifier.RevealMismatch.selector, got, bytes32(uint256(copied) >> 32 << 32)
+                ICommitRevealVerifier.RevealMismatch.selector,
+                got,
+                bytes32((uint256(copied) >> 32) << 32)
             )
         );
         verifier.reveal(job, 1, keccak256(RESULT), salt);

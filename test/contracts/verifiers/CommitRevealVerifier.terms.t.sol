@@ -45,7 +45,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
             CommitRevealTerms memory terms = _terms();
             terms.committeeSize = sizes[i];
             _expectTermsRefused(
-                terms, abi.encodeWithSelector(ICommitRevealVerifier.CommitteeSizeInvalid.selector, sizes[i], 9)
+                terms,
+                abi.encodeWithSelector(ICommitRevealVerifier.CommitteeSizeInvalid.selector, sizes[i], 9)
             );
         }
     }
@@ -59,8 +60,12 @@ contract CommitRevealVerifierTermsTest is JobFixture {
     function test_RevertWhen_AWindowIsOutOfRange() public {
         uint32[2] memory windows = [uint32(3), 6 hours + 1];
         for (uint256 i = 0; i < 2; ++i) {
-            bytes memory wanted =
-                abi.encodeWithSelector(ICommitRevealVerifier.WindowOutOfRange.selector, windows[i], 4, 6 hours);
+            bytes memory wanted = abi.encodeWithSelector(
+                ICommitRevealVerifier.WindowOutOfRange.selector,
+                windows[i],
+                4,
+                6 hours
+            );
             CommitRevealTerms memory terms = _terms();
             terms.commitWindowSeconds = windows[i];
             _expectTermsRefused(terms, wanted);
@@ -77,7 +82,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         CommitRevealTerms memory terms = _terms();
         terms.bondUnits = 3_000_000; // 3 OPG, the fee is 7 base units more
         _expectTermsRefused(
-            terms, abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, 3_000_000, 3_000_001)
+            terms,
+            abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, 3_000_000, 3_000_001)
         );
         terms.bondUnits = 3_000_001;
         Job memory job = _job();
@@ -90,7 +96,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         params.minBondUnits = 5_000_000;
         _setParams(params);
         _expectTermsRefused(
-            _terms(), abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, BOND_UNITS, 5_000_000)
+            _terms(),
+            abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, BOND_UNITS, 5_000_000)
         );
     }
 
@@ -106,7 +113,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         uint256 least = (uint256(job.fee) * params.minBondPpm + UNIT * 1e6 - 1) / (UNIT * 1e6);
         if (terms.bondUnits < least) {
             _expectRefusal(
-                job, abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, terms.bondUnits, least)
+                job,
+                abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, terms.bondUnits, least)
             );
         } else {
             _open(job);
@@ -116,9 +124,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
     function test_RevertWhen_TheFeeDoesNotFitEarnings() public {
         Job memory job = _job();
         job.fee = uint128(type(uint96).max) + 1;
-        vm.expectRevert(
-            abi.encodeWithSelector(ICommitRevealVerifier.FeeTooLarge.selector, job.fee, type(uint96).max)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.FeeTooLarge.selector, job.fee, type(uint96).max));
         vm.prank(address(escrow));
         verifier.opened("job", job);
     }
@@ -159,7 +165,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         uint256 latest = block.timestamp + 2 days;
         job.expiresAt = uint40(latest + 1);
         _expectRefusal(
-            job, abi.encodeWithSelector(ICommitRevealVerifier.ExpiryOutOfRange.selector, latest + 1, earliest, latest)
+            job,
+            abi.encodeWithSelector(ICommitRevealVerifier.ExpiryOutOfRange.selector, latest + 1, earliest, latest)
         );
         job.expiresAt = uint40(latest);
         _open(job);
@@ -167,8 +174,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
 
     function test_RevertWhen_NobodyOpenedTheJob() public {
         Job memory job = _job();
-        bytes memory wanted =
-            abi.encodeWithSelector(ICommitRevealVerifier.UnknownJob.selector, escrow.jobIdOf(job));
+        bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.UnknownJob.selector, escrow.jobIdOf(job));
         vm.expectRevert(wanted);
         verifier.scheduleOf(job);
         vm.expectRevert(wanted);

@@ -10,7 +10,7 @@ contract TallyTest is Test {
         operatorId &= 0x7fffffff;
         uint256 seat = Tally.seatOf(operatorId, Tally.truncate(hash), revealed);
         assertEq(Tally.operatorOf(seat), operatorId);
-        assertEq(bytes32(uint256(Tally.hashOf(seat)) << 32), hash >> 32 << 32);
+        assertEq(bytes32(uint256(Tally.hashOf(seat)) << 32), (hash >> 32) << 32);
         assertEq(Tally.isRevealed(seat), revealed);
     }
 
