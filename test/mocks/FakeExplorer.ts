@@ -67,10 +67,12 @@ export async function startFakeExplorer(options: { chainId: number; apiKey: stri
     return ok("Pass - Verified");
   }
 
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const query = new URL(request.url ?? "/", "http://127.0.0.1").searchParams;
-    const answer = await respond(request, query);
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    respond(request, query).then(
+      (answer) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer)),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
   });
 
   async function respond(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
