@@ -62,6 +62,7 @@ export default defineConfig({
     },
     mocha: { timeout: 60_000 },
   },
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   networks: {
     // The chain `hardhat node` serves: a block every second, as real chains have, transactions or not.
     node: { type: "edr-simulated", chainId: 31337, mining: { auto: false, interval: 1000 } },
