@@ -36,7 +36,10 @@ const profile = { compilers: [compiler], overrides, isolated: false, toolVersion
 const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
 
 export default defineConfig({
-  plugins: [toolbox],
+  plugins: [
+    toolbox,
+    { id: "shared-overrides", hookHandlers: { config: () => import("./scripts/hardhat/sharedOverrides.ts") } },
+  ],
   // `ignition deploy` of the network looks first and writes the addresses down after.
   tasks: [
     overrideTask(["ignition", "deploy"])
