@@ -39,7 +39,6 @@ interface IOperatorStaking {
 
     error ZeroAddress();
     error InvalidRecipient(address account);
-    error ZeroAmount();
     error NotAToken(address token);
     error TokenTookFee(uint256 received, uint256 amount);
     error StakesPaused();

@@ -318,7 +318,7 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
 
     /// @dev What has matured meanwhile is released first, so that leaving again never prolongs it.
     function _startLeaving(uint32 operatorId, address verifier, uint96 amount) private {
-        require(amount > 0, ZeroAmount()); // it would only prolong what is leaving already
+        if (amount == 0) return; // it would only prolong what is leaving already
         Allocation storage allocation = _allocations[operatorId][verifier];
         if (block.timestamp >= allocation.releasesAt) _release(operatorId, verifier);
         uint40 releasesAt = uint40(block.timestamp) + unbondingSeconds;
