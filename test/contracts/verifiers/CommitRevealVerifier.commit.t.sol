@@ -23,6 +23,17 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         assertEq(verifier.seedOf(job), seed);
     }
 
+    /// One block's hash, biased or lucky, doesn't decide the committees of all jobs of a block alike.
+    function test_JobsOfOneBlockHaveSeedsOfTheirOwn() public {
+        Job memory one = _job();
+        Job memory other = _jobOfKey(1);
+        _open(one);
+        _open(other);
+        _passSeedBlock(other);
+        assertEq(_schedule(one).seedBlock, _schedule(other).seedBlock);
+        assertTrue(verifier.seedOf(one) != verifier.seedOf(other));
+    }
+
     /// A pinned seed outlives the chain's memory, and is never another.
     function test_APinnedSeedOutlivesItsBlock() public {
         Job memory job = _opened();
