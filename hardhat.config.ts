@@ -36,7 +36,10 @@ const profile = { compilers: [compiler], overrides, isolated: false, toolVersion
 const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
 
 export default defineConfig({
-  plugins: [toolbox],
+  plugins: [
+    toolbox,
+    { id: "shared-overrides", hookHandlers: { config: () => import("./scripts/hardhat/sharedOverrides.ts") } },
+  ],
   // `ignition deploy` of the network looks first and writes the addresses down after.
   tasks: [
     overrideTask(["ignition", "deploy"])
@@ -62,6 +65,7 @@ export default defineConfig({
     },
     mocha: { timeout: 60_000 },
   },
+  verify: { etherscan: { apiKey: configVariable("ETHERSCAN_API_KEY") } },
   networks: {
     // The chain `hardhat node` serves: a block every second, as real chains have, transactions or not.
     node: { type: "edr-simulated", chainId: 31337, mining: { auto: false, interval: 1000 } },

@@ -37,6 +37,7 @@ interface IJobEscrow {
     event NewJobsPaused(bool paused);
 
     error ZeroAddress();
+    error InvalidRecipient(address account);
     error NotAToken(address token);
     error TokenTookFee(uint256 received, uint256 amount);
     error InsufficientBalance(uint256 balance, uint256 amount);
@@ -95,7 +96,8 @@ interface IJobEscrow {
         bytes calldata signature
     ) external returns (bytes32 jobId);
 
-    /// @notice Makes signatures of the caller's over sequences below `nextSequence` of a key worthless.
+    /// @notice Makes signatures of the caller's over sequences below `nextSequence` of a key worthless. At any time; a
+    /// live job is not touched.
     function cancelNonces(uint224 key, uint32 nextSequence) external;
 
     /// @notice Concludes a job and pays, or refunds at once when there is no result. Anyone.

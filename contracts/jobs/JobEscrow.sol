@@ -121,7 +121,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function withdraw(address to, uint256 amount) external nonReentrant {
-        require(to != address(0), ZeroAddress());
+        _checkRecipient(to);
         _debit(msg.sender, amount);
         emit Withdrawn(msg.sender, to, amount);
         OPG.safeTransfer(to, amount);
@@ -129,7 +129,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function transfer(address to, uint256 amount) external nonReentrant {
-        require(to != address(0), ZeroAddress());
+        _checkRecipient(to);
         _debit(msg.sender, amount);
         balanceOf[to] += amount;
         emit Transferred(msg.sender, to, amount);
@@ -161,7 +161,6 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /// @inheritdoc IJobEscrow
     function cancelNonces(uint224 key, uint32 nextSequence_) external nonReentrant {
         KeySlot storage slot = _slots[msg.sender][key];
-        require(slot.status != JobStatus.Open, KeyBusy(msg.sender, key));
         require(nextSequence_ > slot.nextSequence, WrongSequence(nextSequence_, slot.nextSequence + 1));
         slot.nextSequence = nextSequence_;
         emit NoncesCancelled(msg.sender, key, nextSequence_);
@@ -300,13 +299,18 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /* INTERNAL: LEDGER */
 
     function _deposit(address account, uint256 amount) private {
-        require(account != address(0), ZeroAddress());
+        _checkRecipient(account);
         uint256 held = OPG.balanceOf(address(this));
         OPG.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = OPG.balanceOf(address(this)) - held;
         require(received == amount, TokenTookFee(received, amount));
         balanceOf[account] += amount;
         emit Deposited(account, msg.sender, amount);
+    }
+
+    /// @dev Nothing could be withdrawn from either account again.
+    function _checkRecipient(address account) private view {
+        require(account != address(0) && account != address(this), InvalidRecipient(account));
     }
 
     function _debit(address account, uint256 amount) private {

@@ -38,6 +38,7 @@ interface IOperatorStaking {
     event NewStakesPaused(bool paused);
 
     error ZeroAddress();
+    error InvalidRecipient(address account);
     error NotAToken(address token);
     error TokenTookFee(uint256 received, uint256 amount);
     error StakesPaused();

@@ -206,7 +206,7 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
 
     /// @inheritdoc IOperatorStaking
     function withdraw(address to) external nonReentrant returns (uint256 amount) {
-        require(to != address(0), ZeroAddress());
+        require(to != address(0) && to != address(this), InvalidRecipient(to));
         uint32 operatorId = _ownOperator();
         amount = _stakes[operatorId].claimable;
         _stakes[operatorId].claimable = 0;
@@ -318,6 +318,7 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
 
     /// @dev What has matured meanwhile is released first, so that leaving again never prolongs it.
     function _startLeaving(uint32 operatorId, address verifier, uint96 amount) private {
+        if (amount == 0) return; // it would only prolong what is leaving already
         Allocation storage allocation = _allocations[operatorId][verifier];
         if (block.timestamp >= allocation.releasesAt) _release(operatorId, verifier);
         uint40 releasesAt = uint40(block.timestamp) + unbondingSeconds;

@@ -5,9 +5,14 @@ pragma solidity 0.8.37;
 /// @dev A draw is `ticket / stake`: the lower the better, and twice the stake halves it. Comparisons are done by
 /// cross-multiplication. Widths: ticket 128 bits, stakes 56 bits, so no product exceeds 197 bits.
 library Sortition {
+    /// @notice A job's seed. The jobId is in it, so that jobs of one block are drawn apart.
+    function seed(bytes32 blockHash, bytes32 jobId) internal pure returns (uint192) {
+        return uint192(uint256(keccak256(abi.encode(blockHash, jobId))) >> 64);
+    }
+
     /// @notice An operator's ticket under a seed: uniform over 128 bits.
-    function ticket(uint192 seed, uint32 operatorId) internal pure returns (uint128) {
-        return uint128(uint256(keccak256(abi.encode(seed, operatorId))) >> 128);
+    function ticket(uint192 seed_, uint32 operatorId) internal pure returns (uint128) {
+        return uint128(uint256(keccak256(abi.encode(seed_, operatorId))) >> 128);
     }
 
     /// @notice Whether a ticket with this stake may sit at a widening step. Twice the committee is eligible in

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {JobEscrow} from "../jobs/JobEscrow.sol";
@@ -49,14 +50,16 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     uint256 public constant STAKE_UNIT = 1e12;
     /// @notice Largest committee; bounds the gas of a conclusion.
     uint256 public constant MAX_COMMITTEE_SIZE = 9;
-    /// @notice Most widening steps.
-    uint256 public constant MAX_WIDENING = 8;
+    /// @notice Most widening steps. Each doubles how little stake is sure of a seat.
+    uint256 public constant MAX_WIDENING = 3;
     /// @notice Longest window a payer can ask for, seconds.
     uint256 public constant MAX_WINDOW_SECONDS = 6 hours;
     /// @notice Highest lower bound of a window the authority can set, seconds.
     uint256 public constant MAX_MIN_WINDOW_SECONDS = 1 hours;
     /// @notice Highest bond ratio the authority can set: ten times the fee.
     uint256 public constant MAX_MIN_BOND_PPM = 10_000_000;
+    /// @notice Largest bond against the fee, parts per million, so that nobody locks much stake with a small job.
+    uint256 public constant MAX_BOND_PPM = 10_000_000;
     /// @notice Highest least bond the authority can set, stake units: 1,000 OPG.
     uint256 public constant MAX_MIN_BOND_UNITS = 1_000_000_000;
     /// @notice Between the last window's end and the earliest expiry, seconds.
@@ -175,7 +178,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 closesAt = _commitsCloseAt(state, terms);
         require(block.timestamp < closesAt, CommitsClosed(closesAt));
         uint192 drawn = _seedOf(jobId, state);
-        require(uint192(uint256(seed) >> 64) == drawn, SeedMismatch(seed, drawn));
+        require(Sortition.seed(seed, jobId) == drawn, SeedMismatch(seed, drawn));
 
         uint256 seat = _takeSeat(Draw(jobId, operatorId, drawn, state.openedAt()), record, state, terms);
         _shares.lock(operatorId, terms.bondUnits());
@@ -341,8 +344,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// more, and the job ends without a result.
     function _seedOf(bytes32 jobId, JobState state) private view returns (uint192 seed) {
         uint256 seedBlock = _seedBlock(state);
-        if (block.number > seedBlock) seed = uint192(uint256(Blockhash.blockHash(seedBlock)) >> 64);
-        if (seed == 0) seed = _pinnedSeeds[jobId];
+        bytes32 blockHash = block.number > seedBlock ? Blockhash.blockHash(seedBlock) : bytes32(0);
+        seed = blockHash != 0 ? Sortition.seed(blockHash, jobId) : _pinnedSeeds[jobId];
         require(seed != 0, SeedUnavailable(seedBlock, block.number));
     }
 
@@ -373,9 +376,10 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     function _checkBond(Job calldata job, CommitRevealTerms memory terms, Params memory bounds) private pure {
-        uint256 byFee = uint256(job.fee) * bounds.minBondPpm;
-        require(uint256(terms.bondUnits) * STAKE_UNIT * 1e6 >= byFee, BondTooSmall(terms.bondUnits, _unitsUp(byFee)));
-        require(terms.bondUnits >= bounds.minBondUnits, BondTooSmall(terms.bondUnits, bounds.minBondUnits));
+        uint256 min = Math.max(_bondUnitsUp(job.fee, bounds.minBondPpm), bounds.minBondUnits);
+        uint256 max = Math.max(_bondUnitsUp(job.fee, MAX_BOND_PPM), bounds.minBondUnits);
+        require(terms.bondUnits >= min, BondTooSmall(terms.bondUnits, min));
+        require(terms.bondUnits <= max, BondTooLarge(terms.bondUnits, max));
     }
 
     function _checkModel(Job calldata job, CommitRevealTerms memory terms) private view {
@@ -401,8 +405,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         );
     }
 
-    function _unitsUp(uint256 byFee) private pure returns (uint256) {
-        return (byFee + STAKE_UNIT * 1e6 - 1) / (STAKE_UNIT * 1e6);
+    function _bondUnitsUp(uint256 fee, uint256 ppm) private pure returns (uint256) {
+        return Math.ceilDiv(fee * ppm, STAKE_UNIT * 1e6);
     }
 
     /* INTERNAL: COMMIT AND REVEAL */
@@ -562,32 +566,19 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             _shares.unlockAndPay(Tally.operatorOf(seats[i]), bondUnits, uint96(part));
             part = each;
         }
-        if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing, agreed);
+        if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing);
     }
 
-    function _slashDissent(
-        bytes32 jobId,
-        uint56 bondUnits,
-        uint256[] memory seats,
-        uint224 standing,
-        uint256 agreed
-    ) private {
-        uint32[] memory nobody = new uint32[](0);
-        uint32[] memory winners = new uint32[](agreed);
-        uint256 found = 0;
+    function _slashDissent(bytes32 jobId, uint56 bondUnits, uint256[] memory seats, uint224 standing) private {
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (Tally.isRevealed(seats[i]) && Tally.hashOf(seats[i]) == standing) {
-                winners[found++] = Tally.operatorOf(seats[i]);
-            }
-        }
-        for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i])) _slash(jobId, seats[i], bondUnits, Fault.Silence, nobody);
-            else if (Tally.hashOf(seats[i]) != standing) _slash(jobId, seats[i], bondUnits, Fault.Minority, winners);
+            if (!Tally.isRevealed(seats[i])) _slash(jobId, seats[i], bondUnits, Fault.Silence);
+            else if (Tally.hashOf(seats[i]) != standing) _slash(jobId, seats[i], bondUnits, Fault.Minority);
         }
     }
 
-    /// @dev The silent lose their bonds; so does a majority whose bytes nobody has shown; others get theirs back. With
-    /// fewer seats taken than a majority needs there was nothing to reveal for: all get theirs back.
+    /// @dev The silent lose their bonds. Where a majority agreed but nobody has shown its bytes, all others do too: its
+    /// members for withholding, the rest for disagreeing, so that holding the bytes back saves no liar. Without a
+    /// majority whoever revealed gets its bond back; with fewer seats taken than a majority needs, everybody does.
     function _resolveWithoutResult(
         bytes32 jobId,
         JobRecord storage record,
@@ -598,17 +589,18 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (seats.length < terms.majority()) return _releaseAll(record, state, terms, seats);
         record.state = state.resolved();
         uint56 bondUnits = terms.bondUnits();
-        uint32[] memory nobody = new uint32[](0);
         Tally.Count memory count = Tally.count(seats);
-        bool withheld = count.topCount >= terms.majority();
-        for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i])) {
-                _slash(jobId, seats[i], bondUnits, Fault.Silence, nobody);
-            } else if (withheld && Tally.hashOf(seats[i]) == count.top) {
-                _slash(jobId, seats[i], bondUnits, Fault.Withheld, nobody);
-            } else {
-                _shares.unlock(Tally.operatorOf(seats[i]), bondUnits);
+        if (count.topCount >= terms.majority()) {
+            for (uint256 i = 0; i < seats.length; ++i) {
+                if (Tally.isRevealed(seats[i]) && Tally.hashOf(seats[i]) == count.top) {
+                    _slash(jobId, seats[i], bondUnits, Fault.Withheld);
+                }
             }
+            return _slashDissent(jobId, bondUnits, seats, count.top);
+        }
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (Tally.isRevealed(seats[i])) _shares.unlock(Tally.operatorOf(seats[i]), bondUnits);
+            else _slash(jobId, seats[i], bondUnits, Fault.Silence);
         }
     }
 
@@ -619,12 +611,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         }
     }
 
-    function _slash(bytes32 jobId, uint256 seat, uint56 bondUnits, Fault fault, uint32[] memory beneficiaries) private {
+    /// @dev Bonds are burnt whole: paying the majority from them would pay it for outvoting the truth.
+    function _slash(bytes32 jobId, uint256 seat, uint56 bondUnits, Fault fault) private {
         uint32 operatorId = Tally.operatorOf(seat);
         _shares.unlock(operatorId, bondUnits);
         // 56 bits of units are less than 96 bits of base units.
         uint96 amount = uint96(uint256(bondUnits) * STAKE_UNIT);
-        (uint96 fromActive, uint96 fromLeaving) = STAKING.slash(operatorId, amount, beneficiaries);
+        (uint96 fromActive, uint96 fromLeaving) = STAKING.slash(operatorId, amount, new uint32[](0));
         if (fromActive > 0) _shares.remove(operatorId, uint56(fromActive / STAKE_UNIT)); // at most the bond
         emit BondSlashed(jobId, operatorId, fault, fromActive + fromLeaving);
     }

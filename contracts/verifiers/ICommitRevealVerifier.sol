@@ -49,7 +49,7 @@ struct Reveal {
 
 /// @notice Why a seat lost its bond.
 enum Fault {
-    Minority, // revealed a result the majority did not agree on
+    Minority, // revealed another result than the majority's
     Silence, // committed and did not reveal
     Withheld // in the majority, but nobody showed the bytes in time
 }
@@ -80,6 +80,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     error WideningTooLarge(uint256 maxWidening, uint256 limit);
     error WindowOutOfRange(uint256 windowSeconds, uint256 min, uint256 max);
     error BondTooSmall(uint256 bondUnits, uint256 min);
+    error BondTooLarge(uint256 bondUnits, uint256 max);
     error ResultBoundMismatch(uint256 got, uint256 wanted);
     error ModelNotBitExact(bytes32 modelId);
     error FeeTooLarge(uint256 fee, uint256 limit);
@@ -148,7 +149,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     /// @notice Where a job stands in time. Reverts with `UnknownJob` once its key is used again.
     function scheduleOf(Job calldata job) external view returns (Schedule memory);
 
-    /// @notice The seed, the top 192 bits of the seed block's hash. Reverts while that block isn't there yet, and when
+    /// @notice The job's seed, see `Sortition.seed`. Reverts while that block isn't there yet, and when
     /// the chain has forgotten it and nobody pinned it.
     function seedOf(Job calldata job) external view returns (uint192);
 

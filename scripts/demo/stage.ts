@@ -29,7 +29,7 @@ const LIES_EVERY = 5;
 
 const PRICE = parseOpg("1");
 const ROYALTY_PPM = 10_000;
-const STAKE = parseOpg("1000");
+export const STAKE = parseOpg("1000");
 const PURSE = parseOpg("2000");
 const POLLING_INTERVAL_MS = 250;
 

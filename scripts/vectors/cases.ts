@@ -86,6 +86,7 @@ function sortitionVectors(draws: Draws): Vectors {
     const totalStake = draw.uint(56);
     return {
       blockHash: draw.bytes32(),
+      jobId: draw.bytes32(),
       operatorId: Number(draw.uint(32)),
       drawnTicket: draw.uint(128),
       stake: draw.below(totalStake / (1n + draw.below(4_096n))),
@@ -97,12 +98,12 @@ function sortitionVectors(draws: Draws): Vectors {
     };
   });
   return columnsOf(cases, (given) => {
-    const { blockHash, operatorId, drawnTicket, otherTicket, otherStake, ...rest } = given;
+    const { blockHash, jobId, operatorId, drawnTicket, otherTicket, otherStake, ...rest } = given;
     const draw = { ...rest, ticket: drawnTicket };
     return {
       ...given,
-      seed: seedOf(blockHash),
-      ticket: ticketOf(seedOf(blockHash), operatorId),
+      seed: seedOf(blockHash, jobId),
+      ticket: ticketOf(seedOf(blockHash, jobId), operatorId),
       mayCommit: mayCommit(draw),
       // 255 where it is never: the text has to be a number for Solidity to read it.
       firstEligibleStep: firstEligibleStep({ ...draw, maxWidening: rest.wideningStep }) ?? 255,

@@ -8,7 +8,7 @@ import { rethrow } from "./contractErrors.ts";
 
 /** `CommitRevealVerifier`'s constants of the same names. */
 export const MAX_COMMITTEE_SIZE = 9;
-export const MAX_WIDENING = 8;
+export const MAX_WIDENING = 3;
 export const MAX_WINDOW_SECONDS = 21_600;
 export const EXPIRY_MARGIN_SECONDS = 10;
 export const SEED_DELAY_BLOCKS = 2n;

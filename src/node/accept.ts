@@ -8,7 +8,7 @@ import type { NodeContext } from "./task.ts";
 export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number } | { accepted: false; reason: string };
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
-export async function accept(context: NodeContext, { job }: JobOpened): Promise<Acceptance> {
+export async function accept(context: NodeContext, { jobId, job }: JobOpened): Promise<Acceptance> {
   const { chain, head, models, operatorId } = context;
   if (!models.find(job.modelId)) return { accepted: false, reason: `model ${job.modelId} isn't served here` };
   const terms = unpackTerms(job.verifierData);
@@ -19,7 +19,7 @@ export async function accept(context: NodeContext, { job }: JobOpened): Promise<
   await head.until(({ number }) => number > seedBlock);
   const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock });
   const wideningStep = firstEligibleStep({
-    ticket: ticketOf(seedOf(seedHash), operatorId),
+    ticket: ticketOf(seedOf(seedHash, jobId), operatorId),
     stake: await shareAt(chain, operatorId, openedAt - 1),
     totalStake: await totalShareAt(chain, openedAt - 1),
     committeeSize: terms.committeeSize,

@@ -1,6 +1,8 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { jobIdOf } from "../protocol/job.ts";
 import { createRelayer } from "../relayer/relayer.ts";
 import { accept } from "./accept.ts";
 import { commit } from "./commit.ts";
@@ -64,6 +66,7 @@ export function startNode(options: NodeOptions): OperatorNode {
   async function follow(opened: JobOpened): Promise<void> {
     const { jobId } = opened;
     try {
+      checkJobId(chain, opened);
       await followJob(context, opened);
     } catch (error) {
       if (stopping.signal.aborted) return;
@@ -80,6 +83,16 @@ export function startNode(options: NodeOptions): OperatorNode {
       await Promise.all(running);
     },
   };
+}
+
+/** A commitment to another jobId than the job's could never be revealed: the RPC node isn't believed. */
+function checkJobId({ chainId, addresses }: SigningChain, { jobId, job }: JobOpened): void {
+  const recomputed = jobIdOf(job, { chainId, escrow: addresses.escrow });
+  if (recomputed === jobId) return;
+  throw new ProtocolError(
+    "node/job-id-mismatch",
+    `got job ${jobId}, its terms hash to ${recomputed}: the RPC node doesn't tell the truth, use another`,
+  );
 }
 
 /** The way of one job through a node. */

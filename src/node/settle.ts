@@ -12,7 +12,7 @@ const OVERTAKEN = new Set(["contract/JobNotOpen", "contract/ResultNotMajority", 
 
 /**
  * Stop 8: brings the result's bytes once all have revealed or the time for it is over. Seats take turns, lowest first,
- * so that usually one transaction is sent.
+ * so that usually one transaction is sent; past the middle of the settle window nobody waits for anybody.
  * @returns the txReceipt, or null when somebody else was first, or the committee agreed on something else
  */
 export async function settle(context: NodeContext, taken: SeatTaken): Promise<TransactionReceipt | null> {
@@ -22,11 +22,15 @@ export async function settle(context: NodeContext, taken: SeatTaken): Promise<Tr
   for (;;) {
     const { status } = await resultOf(chain, job);
     if (status !== "open") return null;
-    const [committee, { revealsCloseAt }] = await Promise.all([committeeOf(chain, job), scheduleOf(chain, job)]);
+    const [committee, { revealsCloseAt, settlesBy }] = await Promise.all([
+      committeeOf(chain, job),
+      scheduleOf(chain, job),
+    ]);
     const { number, timestamp } = head.latest();
     const isComplete = committee.every(({ revealed }) => revealed) || timestamp >= revealsCloseAt;
     const turn = BigInt(committee.findIndex((seat) => seat.operatorId === operatorId));
-    if (isComplete && number >= from + turn * BLOCKS_PER_TURN) break;
+    const isLate = timestamp * 2 >= revealsCloseAt + settlesBy;
+    if (isComplete && (isLate || number >= from + turn * BLOCKS_PER_TURN)) break;
     await head.until((newer) => newer.number > number);
   }
   const call = encodeSettle(chain.addresses, job, toHex(taken.result), "0x");

@@ -14,11 +14,12 @@ export type Eligibility = Draw & {
   committeeSize: number;
 };
 
+const SEED_PARAMETERS = [{ type: "bytes32" }, { type: "bytes32" }] as const;
 const TICKET_PARAMETERS = [{ type: "uint192" }, { type: "uint32" }] as const;
 
-/** The seed of a job: the top 192 bits of its seed block's hash. */
-export function seedOf(blockHash: Hex): bigint {
-  return hexToBigInt(blockHash, { size: 32 }) >> 64n;
+/** A job's seed, 192 bits, from its seed block's hash. The jobId is in it, so that jobs of one block are drawn apart. */
+export function seedOf(blockHash: Hex, jobId: Hex): bigint {
+  return hexToBigInt(keccak256(encodeAbiParameters(SEED_PARAMETERS, [blockHash, jobId]))) >> 64n;
 }
 
 /** An operator's ticket under a seed: uniform over 128 bits. */

@@ -12,6 +12,8 @@ export type QuoteOptions = {
   terms?: ChosenTerms;
   /** OPG base units; the model's price unless told. */
   fee?: bigint;
+  /** Most the fee may be when it follows the model's price, OPG base units; without a limit unless told. */
+  maxFee?: bigint;
   /** What each seat locks, OPG base units; the least allowed unless told. */
   bond?: bigint;
   /** From the chain's time now; the shortest life and a minute unless told. */
@@ -38,7 +40,7 @@ const INCLUSION_SECONDS = 60;
 /**
  * Reads the model's, the protocol's and the verifier's terms and fits the wishes to them. Sends nothing.
  * @throws ProtocolError `sdk/unknown-model`, `sdk/model-retired`, `sdk/model-not-bit-exact`, `sdk/jobs-paused`
- * (retryable), `sdk/fee-below-price`, and what `completeTerms` and `checkExpiry` throw
+ * (retryable), `sdk/fee-below-price`, `sdk/fee-above-limit`, and what `completeTerms` and `checkExpiry` throw
  */
 export async function quoteJob(chain: Chain, options: QuoteOptions): Promise<Quote> {
   const { modelId, terms: chosen = {}, bond } = options;
@@ -59,6 +61,12 @@ export async function quoteJob(chain: Chain, options: QuoteOptions): Promise<Quo
     throw new ProtocolError(
       "sdk/fee-below-price",
       `the fee is ${fee} OPG base units, the model's price is ${model.price}: raise it or leave it out`,
+    );
+  }
+  if (options.maxFee !== undefined && fee > options.maxFee) {
+    throw new ProtocolError(
+      "sdk/fee-above-limit",
+      `the fee is ${fee} OPG base units, at most ${options.maxFee} are to be spent: raise maxFee or choose another model`,
     );
   }
   const { maxResultBytes } = model;

@@ -25,12 +25,15 @@ export type TermsRequest = {
 
 const COMMITTEE_SIZE = 3;
 const WIDENING = 2;
+/** A job ends as soon as all have revealed: room to do so costs a payer nothing and saves operators their bonds. */
+const ROOM = 10;
 const MAX_FEE = 2n ** 96n - 1n;
+const MAX_BOND_TO_FEE = 10n;
 const MAX_BOND_UNITS = 2n ** 56n - 1n;
 
 /**
  * Terms the verifier takes: what was chosen, and for the rest a committee of three, two widening steps, the shortest
- * windows and the least bond.
+ * commit window, ten times the shortest windows to reveal and settle, and the least bond.
  * @throws ProtocolError `sdk/committee-even`, `sdk/committee-too-large`, `sdk/widening-too-large`,
  * `sdk/window-out-of-range`, `sdk/fee-too-large`, `sdk/bond-too-small`, `sdk/bond-too-large`
  */
@@ -39,8 +42,8 @@ export function completeTerms({ chosen, bond, fee, maxResultBytes, params }: Ter
     committeeSize: chosen.committeeSize ?? COMMITTEE_SIZE,
     maxWidening: chosen.maxWidening ?? WIDENING,
     commitWindowSeconds: chosen.commitWindowSeconds ?? params.minCommitWindowSeconds,
-    revealWindowSeconds: chosen.revealWindowSeconds ?? params.minRevealWindowSeconds,
-    settleWindowSeconds: chosen.settleWindowSeconds ?? params.minSettleWindowSeconds,
+    revealWindowSeconds: chosen.revealWindowSeconds ?? roomy(params.minRevealWindowSeconds),
+    settleWindowSeconds: chosen.settleWindowSeconds ?? roomy(params.minSettleWindowSeconds),
     maxResultBytes,
     bondUnits: bondUnitsOf(bond, fee, params),
   };
@@ -49,6 +52,10 @@ export function completeTerms({ chosen, bond, fee, maxResultBytes, params }: Ter
   checkWindow("revealWindowSeconds", terms.revealWindowSeconds, params.minRevealWindowSeconds);
   checkWindow("settleWindowSeconds", terms.settleWindowSeconds, params.minSettleWindowSeconds);
   return terms;
+}
+
+function roomy(minSeconds: number): number {
+  return Math.min(minSeconds * ROOM, MAX_WINDOW_SECONDS);
 }
 
 /** The least bond of each seat for this fee, stake units. */
@@ -97,13 +104,21 @@ function bondUnitsOf(bond: bigint | undefined, fee: bigint, params: VerifierPara
       `the bond is ${bond} OPG base units, at least ${least * STAKE_UNIT} are wanted for this fee: raise it or leave it out`,
     );
   }
-  if (units > MAX_BOND_UNITS) {
+  const most = mostBondUnits(fee, params);
+  if (units > most) {
     throw new ProtocolError(
       "sdk/bond-too-large",
-      `the bond is ${units * STAKE_UNIT} OPG base units, at most ${MAX_BOND_UNITS * STAKE_UNIT} are allowed: lower it or the fee`,
+      `the bond is ${units * STAKE_UNIT} OPG base units, at most ${most * STAKE_UNIT} are allowed for this fee: lower it or raise the fee`,
     );
   }
   return units;
+}
+
+/** The most stake a seat may have to lock: ten times the fee, or what is wanted at least. */
+function mostBondUnits(fee: bigint, { minBondUnits }: VerifierParams): bigint {
+  const byFee = stakeUnitsUp(fee * MAX_BOND_TO_FEE);
+  const most = byFee > minBondUnits ? byFee : minBondUnits;
+  return most < MAX_BOND_UNITS ? most : MAX_BOND_UNITS;
 }
 
 function checkCommittee({ committeeSize, maxWidening }: CommitRevealTerms): void {

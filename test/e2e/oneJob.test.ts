@@ -11,6 +11,7 @@ import {
   fundParties,
   OPERATORS,
   publishShipped,
+  STAKE,
   startOperator,
 } from "../../scripts/demo/stage.ts";
 import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
@@ -101,9 +102,8 @@ describe("one paid job over a real chain process", function () {
       [first, second].map(async ({ operatorId }) => (await memberOf(settler, operatorId)).earnings),
     );
     expect(earned.reduce((sum, amount) => sum + amount, 0n)).to.equal(splitFee(job).earners);
-    for (const { operatorId } of [first, second]) {
-      expect((await stakeOf(settler, operatorId)).claimable).to.equal(bond / 4n); // half of the half that isn't burnt
-    }
+    const { active, claimable } = await stakeOf(settler, liar.operatorId);
+    expect({ active, claimable }).to.deep.equal({ active: STAKE - bond, claimable: 0n });
     const { held, owed } = await readEscrowBalance(settler);
     expect(held).to.equal(owed);
 

@@ -1,10 +1,9 @@
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 import { encodeAbiParameters, type Hex, keccak256, numberToHex } from "viem";
-
-import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
 import { parametersFileOf, readParameters } from "../../scripts/deployment/parameters.ts";
+import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 
 /** Accounts of the in-memory chains, in Hardhat's order; the first deploys. */
 export const DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";

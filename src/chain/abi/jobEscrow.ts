@@ -13,6 +13,7 @@ export const jobEscrowAbi = [
   {"inputs":[{"name":"got","type":"bytes32"},{"name":"wanted","type":"bytes32"}],"name":"InputHashMismatch","type":"error"},
   {"inputs":[{"name":"size","type":"uint256"},{"name":"limit","type":"uint256"}],"name":"InputTooLarge","type":"error"},
   {"inputs":[{"name":"balance","type":"uint256"},{"name":"amount","type":"uint256"}],"name":"InsufficientBalance","type":"error"},
+  {"inputs":[{"name":"account","type":"address"}],"name":"InvalidRecipient","type":"error"},
   {"inputs":[],"name":"InvalidShortString","type":"error"},
   {"inputs":[{"name":"payer","type":"address"},{"name":"jobId","type":"bytes32"}],"name":"InvalidSignature","type":"error"},
   {"inputs":[{"name":"timestamp","type":"uint256"},{"name":"expiresAt","type":"uint256"}],"name":"JobNotExpired","type":"error"},

@@ -9,6 +9,7 @@ export const operatorStakingAbi = [
   {"inputs":[{"name":"deadline","type":"uint256"}],"name":"ConsentExpired","type":"error"},
   {"inputs":[{"name":"allowance","type":"uint256"},{"name":"amount","type":"uint256"}],"name":"InsufficientAllowance","type":"error"},
   {"inputs":[{"name":"stake","type":"uint256"},{"name":"amount","type":"uint256"}],"name":"InsufficientStake","type":"error"},
+  {"inputs":[{"name":"account","type":"address"}],"name":"InvalidRecipient","type":"error"},
   {"inputs":[],"name":"InvalidShortString","type":"error"},
   {"inputs":[{"name":"signer","type":"address"}],"name":"InvalidSignerConsent","type":"error"},
   {"inputs":[{"name":"token","type":"address"}],"name":"NotAToken","type":"error"},

@@ -59,8 +59,10 @@ contract JobEscrowLedgerTest is JobFixture {
     }
 
     function test_RevertWhen_DepositingForNobody() public {
-        vm.expectRevert(IJobEscrow.ZeroAddress.selector);
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidRecipient.selector, address(0)));
         escrow.deposit(address(0), 1);
+        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidRecipient.selector, address(escrow)));
+        escrow.deposit(address(escrow), 1);
     }
 
     function test_RevertWhen_DepositingWithoutAllowance() public {
@@ -130,10 +132,14 @@ contract JobEscrowLedgerTest is JobFixture {
 
     function test_RevertWhen_WithdrawingToNobody() public {
         vm.startPrank(payer);
-        vm.expectRevert(IJobEscrow.ZeroAddress.selector);
-        escrow.withdraw(address(0), 1);
-        vm.expectRevert(IJobEscrow.ZeroAddress.selector);
-        escrow.transfer(address(0), 1);
+        for (uint256 i = 0; i < 2; ++i) {
+            address nobody = i == 0 ? address(0) : address(escrow);
+            bytes memory refusal = abi.encodeWithSelector(IJobEscrow.InvalidRecipient.selector, nobody);
+            vm.expectRevert(refusal);
+            escrow.withdraw(nobody, 1);
+            vm.expectRevert(refusal);
+            escrow.transfer(nobody, 1);
+        }
         vm.stopPrank();
     }
 

@@ -258,13 +258,17 @@ contract JobEscrowOpenTest is JobFixture {
         vm.stopPrank();
     }
 
-    function test_RevertWhen_CancellingUnderALiveJob() public {
-        Job memory job = _job();
-        _open(job);
+    /// What was signed can be taken back at any time; the live job goes on.
+    function test_CancellingUnderALiveJobLeavesItAlone() public {
+        Job memory job = _agreed();
         vm.prank(payer);
-        vm.expectRevert(abi.encodeWithSelector(IJobEscrow.KeyBusy.selector, payer, uint224(0)));
         escrow.cancelNonces(0, 5);
         _assertStatus(job, JobStatus.Open);
+        _settle(job, RESULT);
+        _assertStatus(job, JobStatus.Settled);
+        (uint32 next, bool busy) = escrow.nextSequence(payer, 0);
+        assertEq(next, 5);
+        assertFalse(busy);
     }
 
     function test_CancellingKeepsTheResultReadable() public {

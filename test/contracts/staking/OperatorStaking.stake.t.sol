@@ -154,9 +154,12 @@ contract OperatorStakingStakeTest is JobFixture {
     }
 
     function test_RevertWhen_WithdrawingWrongly() public {
-        vm.prank(owner);
-        vm.expectRevert(IOperatorStaking.ZeroAddress.selector);
+        vm.startPrank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IOperatorStaking.InvalidRecipient.selector, address(0)));
         staking.withdraw(address(0));
+        vm.expectRevert(abi.encodeWithSelector(IOperatorStaking.InvalidRecipient.selector, address(staking)));
+        staking.withdraw(address(staking));
+        vm.stopPrank();
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(IOperatorStaking.NotRegistered.selector, stranger));
         staking.withdraw(stranger);

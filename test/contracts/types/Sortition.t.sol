@@ -21,12 +21,13 @@ contract SortitionVectorsTest is Vectors {
     function test_TicketMatchesTypeScript() public {
         _open("sortition");
         bytes32[] memory blockHashes = _words("blockHash");
+        bytes32[] memory jobIds = _words("jobId");
         uint256[] memory seeds = _uints("seed");
         uint256[] memory operatorIds = _uints("operatorId");
         uint256[] memory tickets = _uints("ticket");
         _assertEnough(tickets.length);
         for (uint256 i = 0; i < tickets.length; ++i) {
-            uint192 seed = uint192(uint256(blockHashes[i]) >> 64); // as the verifier pins it
+            uint192 seed = Sortition.seed(blockHashes[i], jobIds[i]);
             assertEq(seed, seeds[i]);
             assertEq(Sortition.ticket(seed, uint32(operatorIds[i])), tickets[i]);
         }

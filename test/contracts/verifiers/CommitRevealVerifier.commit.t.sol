@@ -13,8 +13,8 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
     function test_AnyonePinsTheSeed() public {
         Job memory job = _opened();
-        uint192 seed = uint192(uint256(_seed(job)) >> 64);
         bytes32 jobId = escrow.jobIdOf(job);
+        uint192 seed = Sortition.seed(_seed(job), jobId);
         assertEq(verifier.seedOf(job), seed);
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SeedPinned(jobId, seed);
@@ -23,10 +23,22 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         assertEq(verifier.seedOf(job), seed);
     }
 
+    /// One block's hash, biased or lucky, doesn't decide the committees of all jobs of a block alike.
+    function test_JobsOfOneBlockHaveSeedsOfTheirOwn() public {
+        Job memory one = _job();
+        Job memory other = _jobOfKey(1);
+        _open(one);
+        _open(other);
+        _passSeedBlock(other);
+        assertEq(_schedule(one).seedBlock, _schedule(other).seedBlock);
+        assertTrue(verifier.seedOf(one) != verifier.seedOf(other));
+    }
+
     /// A pinned seed outlives the chain's memory, and is never another.
     function test_APinnedSeedOutlivesItsBlock() public {
         Job memory job = _opened();
         uint192 seed = verifier.seedOf(job);
+        bytes32 blockHash = _seed(job);
         uint256 seedBlock = _schedule(job).seedBlock;
         verifier.pinSeed(job);
         vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, "");
@@ -35,7 +47,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         verifier.pinSeed(job);
         assertEq(verifier.seedOf(job), seed);
         vm.prank(operators[0].signer);
-        verifier.commit(job, bytes32(uint256(seed) << 64), "commitment");
+        verifier.commit(job, blockHash, "commitment");
     }
 
     function test_RevertWhen_TheSeedBlockIsNotOverYet() public {
@@ -59,10 +71,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint256 seedBlock = block.number + 2;
         _open(job);
         vm.roll(seedBlock + 300);
-        _fakeHistory(bytes32(uint256(7) << 64));
-        assertEq(verifier.seedOf(job), 7);
+        _fakeHistory("an old hash");
+        uint192 seed = Sortition.seed("an old hash", escrow.jobIdOf(job));
+        assertEq(verifier.seedOf(job), seed);
         verifier.pinSeed(job);
-        assertEq(verifier.seedOf(job), 7);
+        assertEq(verifier.seedOf(job), seed);
     }
 
     function test_RevertWhen_TheSeedBlockIsForgotten() public {
@@ -90,7 +103,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     /// After a reorg the operator's seed isn't the chain's: its commit is void instead of wrong.
     function test_RevertWhen_DrawnUnderAnotherSeed() public {
         Job memory job = _opened();
-        uint192 seed = uint192(uint256(_seed(job)) >> 64);
+        uint192 seed = Sortition.seed(_seed(job), escrow.jobIdOf(job));
         vm.expectRevert(
             abi.encodeWithSelector(ICommitRevealVerifier.SeedMismatch.selector, keccak256("other branch"), seed)
         );
@@ -168,10 +181,10 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         CommitRevealTerms memory terms = _terms();
         terms.bondUnits = STAKE_UNITS / 2 + 1;
         Job memory first = _job();
-        first.verifierData = _pack(terms);
+        (first.verifierData, first.fee) = (_pack(terms), 51 ether); // a bond is at most ten times the fee
         _open(first);
         Job memory second = _jobOfKey(1);
-        second.verifierData = _pack(terms);
+        (second.verifierData, second.fee) = (_pack(terms), 51 ether);
         _open(second);
         _passSeedBlock(second);
         _commit(0, first, RESULT);
@@ -242,7 +255,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _passSeedBlock(job);
         uint256 openedAt = _schedule(job).openedAt;
         // Five equal stakes and one seat: a draw may sit below 2/5 of the range, then below 4/5, then always.
-        bytes32 seed = _seedWithTicketsOf(0, 4, 5);
+        bytes32 seed = _seedWithTicketsOf(job, 0, 4, 5);
         vm.setBlockhash(_schedule(job).seedBlock, seed);
         bytes32 commitment = _commitmentOf(0, job, RESULT);
         for (uint8 step = 0; step < 2; ++step) {
@@ -263,7 +276,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_ALowerDrawEvictsTheHighest() public {
         Job memory job = _opened();
         bytes32 seed = _seed(job);
-        (uint256[] memory ranked) = _ranked(seed);
+        (uint256[] memory ranked) = _ranked(job, seed);
         for (uint256 i = 4; i >= 2; --i) {
             _commit(ranked[i], job, RESULT);
         }
@@ -289,7 +302,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
     function testFuzz_TheLowestDrawsHoldTheSeats(uint256 seed, uint256 order) public {
         Job memory job = _opened();
-        seed = bound(seed, 1, type(uint192).max) << 64;
+        seed = bound(seed, 1, type(uint256).max);
         vm.setBlockhash(_schedule(job).seedBlock, bytes32(seed));
         uint256[5] memory turn = [uint256(0), 1, 2, 3, 4];
         for (uint256 i = 4; i > 0; --i) {
@@ -301,7 +314,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             vm.prank(operators[turn[i]].signer);
             try verifier.commit(job, bytes32(seed), "commitment") {} catch {}
         }
-        uint256[] memory ranked = _ranked(bytes32(seed));
+        uint256[] memory ranked = _ranked(job, bytes32(seed));
         for (uint256 i = 0; i < 5; ++i) {
             assertEq(_member(ranked[i]).locked, i < 3 ? BOND_UNITS : 0);
         }
@@ -317,7 +330,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_RevertWhen_TheJobHasBeenResolved() public {
         Job memory job = _opened();
         bytes32 seed = _seed(job);
-        uint256[] memory ranked = _ranked(seed);
+        uint256[] memory ranked = _ranked(job, seed);
         for (uint256 i = 2; i < 5; ++i) {
             _commit(ranked[i], job, RESULT);
         }
@@ -393,28 +406,33 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         job.verifierData = _pack(terms);
     }
 
-    /// @dev A seed under which operator i's ticket is in the last fifth of the range.
-    function _seedWithTicketsOf(uint256 i, uint256 numerator, uint256 denominator) private view returns (bytes32) {
+    /// @dev A block hash under which operator i's ticket is in the last part of the range.
+    function _seedWithTicketsOf(
+        Job memory job,
+        uint256 i,
+        uint256 numerator,
+        uint256 denominator
+    ) private view returns (bytes32) {
         uint256 least = ((uint256(1) << 128) / denominator) * numerator + denominator;
-        for (uint192 seed = 1; ; ++seed) {
-            if (Sortition.ticket(seed, operators[i].id) >= least) return bytes32(uint256(seed) << 64);
+        for (uint256 hash = 1; ; ++hash) {
+            if (_ticket(job, bytes32(hash), i) >= least) return bytes32(hash);
         }
     }
 
     /// @dev Operators' indices, lowest ticket first (their stakes are equal).
-    function _ranked(bytes32 seed) private view returns (uint256[] memory ranked) {
+    function _ranked(Job memory job, bytes32 seed) private view returns (uint256[] memory ranked) {
         ranked = new uint256[](5);
         for (uint256 i = 0; i < 5; ++i) {
             uint256 rank = 0;
             for (uint256 j = 0; j < 5; ++j) {
-                if (_ticket(seed, j) < _ticket(seed, i)) ++rank;
+                if (_ticket(job, seed, j) < _ticket(job, seed, i)) ++rank;
             }
             ranked[rank] = i;
         }
     }
 
-    function _ticket(bytes32 seed, uint256 i) private view returns (uint128) {
-        return Sortition.ticket(uint192(uint256(seed) >> 64), operators[i].id);
+    function _ticket(Job memory job, bytes32 blockHash, uint256 i) private view returns (uint128) {
+        return Sortition.ticket(Sortition.seed(blockHash, escrow.jobIdOf(job)), operators[i].id);
     }
 
     function _fakeHistory(bytes32 hash) private {

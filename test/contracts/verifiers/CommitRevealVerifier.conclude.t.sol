@@ -40,6 +40,9 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         fee = uint128(bound(fee, 0, BOND));
         Job memory job = _job();
         job.fee = fee;
+        CommitRevealTerms memory terms = _terms();
+        terms.bondUnits = uint56(fee / UNIT + 1);
+        job.verifierData = _pack(terms);
         _open(job);
         _passSeedBlock(job);
         for (uint256 i = 0; i < 3; ++i) {
@@ -160,7 +163,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     /* MINORITY AND SILENCE */
 
     /// At least half of a minority's bond is burnt, the rest goes to the majority; what doesn't divide is burnt too.
-    function test_TheMinorityPaysTheMajority() public {
+    function test_TheMinoritysBondIsBurntWhole() public {
         Job memory job = _committed(RESULT, OTHER_RESULT, RESULT);
         _reveal(0, job, RESULT);
         _reveal(1, job, OTHER_RESULT);
@@ -176,9 +179,9 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         assertEq(_member(1).share, STAKE_UNITS - BOND_UNITS);
         assertEq(_member(1).locked, 0);
         assertEq(_activeAt(1), STAKE - BOND);
-        assertEq(staking.stakeOf(operators[0].id).claimable, BOND / 4);
-        assertEq(staking.stakeOf(operators[2].id).claimable, BOND / 4);
-        assertEq(staking.awaitingBurn(), BOND / 2);
+        assertEq(staking.stakeOf(operators[0].id).claimable, 0, "outvoting pays nothing");
+        assertEq(staking.stakeOf(operators[2].id).claimable, 0, "outvoting pays nothing");
+        assertEq(staking.awaitingBurn(), BOND);
         assertEq(verifier.totalShareAt(uint48(block.timestamp)), 5 * STAKE_UNITS - BOND_UNITS);
     }
 
@@ -370,12 +373,14 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         emit ICommitRevealVerifier.BondSlashed(jobId, operators[0].id, Fault.Withheld, BOND);
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.BondSlashed(jobId, operators[2].id, Fault.Withheld, BOND);
+        vm.expectEmit(address(verifier));
+        emit ICommitRevealVerifier.BondSlashed(jobId, operators[1].id, Fault.Minority, BOND);
         _settle(job, "");
         _assertStatus(job, JobStatus.Refunded);
         assertEq(_activeAt(0), STAKE - BOND);
-        assertEq(_activeAt(1), STAKE, "the minority has its bond back");
+        assertEq(_activeAt(1), STAKE - BOND, "holding the truth back saves no liar");
         assertEq(_activeAt(2), STAKE - BOND);
-        assertEq(staking.awaitingBurn(), 2 * BOND);
+        assertEq(staking.awaitingBurn(), 3 * BOND);
         assertEq(escrow.balanceOf(payer), DEPOSIT);
     }
 
@@ -459,7 +464,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         escrow.settle(job, RESULT, evidence);
         assertLt(before - gasleft(), 1_500_000, "half of what a conclusion is given");
         _assertStatus(job, JobStatus.Settled);
-        assertEq(staking.awaitingBurn(), 2 * BOND);
+        assertEq(staking.awaitingBurn(), 4 * BOND);
     }
 
     /// V1, over what three seats can do: 0 silent, 1 the result, 2 another.

@@ -53,8 +53,8 @@ contract CommitRevealVerifierTermsTest is JobFixture {
 
     function test_RevertWhen_WideningIsTooLarge() public {
         CommitRevealTerms memory terms = _terms();
-        terms.maxWidening = 9;
-        _expectTermsRefused(terms, abi.encodeWithSelector(ICommitRevealVerifier.WideningTooLarge.selector, 9, 8));
+        terms.maxWidening = 4;
+        _expectTermsRefused(terms, abi.encodeWithSelector(ICommitRevealVerifier.WideningTooLarge.selector, 4, 3));
     }
 
     function test_RevertWhen_AWindowIsOutOfRange() public {
@@ -116,9 +116,38 @@ contract CommitRevealVerifierTermsTest is JobFixture {
                 job,
                 abi.encodeWithSelector(ICommitRevealVerifier.BondTooSmall.selector, terms.bondUnits, least)
             );
+        } else if (terms.bondUnits > _mostBondUnits(job.fee)) {
+            _expectRefusal(
+                job,
+                abi.encodeWithSelector(
+                    ICommitRevealVerifier.BondTooLarge.selector,
+                    terms.bondUnits,
+                    _mostBondUnits(job.fee)
+                )
+            );
         } else {
             _open(job);
         }
+    }
+
+    /// @dev Ten times the fee.
+    function _mostBondUnits(uint256 fee) private pure returns (uint256) {
+        return (fee * 10 + UNIT - 1) / UNIT;
+    }
+
+    /// Where the least bond is more than ten times the fee, it is the most as well.
+    function test_RevertWhen_TheBondIsMoreThanALittleJobMayLock() public {
+        vm.prank(publisher);
+        models.setPrice(modelId, 0, ROYALTY_PPM);
+        Job memory job = _job();
+        job.fee = 0;
+        CommitRevealTerms memory terms = _terms();
+        terms.bondUnits = 2;
+        job.verifierData = _pack(terms);
+        _expectRefusal(job, abi.encodeWithSelector(ICommitRevealVerifier.BondTooLarge.selector, 2, 1));
+        terms.bondUnits = 1;
+        job.verifierData = _pack(terms);
+        _open(job);
     }
 
     function test_RevertWhen_TheFeeDoesNotFitEarnings() public {

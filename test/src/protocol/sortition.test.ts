@@ -5,14 +5,16 @@ import { firstEligibleStep, isLower, mayCommit, seedOf, ticketOf } from "../../.
 const HALF = 2n ** 127n;
 
 describe("sortition", () => {
-  it("takes the seed from the top of a block's hash", () => {
-    expect(seedOf(`0x${"ff".repeat(24)}${"00".repeat(8)}`)).to.equal(2n ** 192n - 1n);
-    expect(seedOf(`0x${"00".repeat(24)}${"ff".repeat(8)}`)).to.equal(0n);
+  it("gives jobs of one block seeds of their own, 192 bits wide", () => {
+    const block = keccak256(toHex("a block"));
+    const [one, other] = [seedOf(block, keccak256(toHex("one job"))), seedOf(block, keccak256(toHex("another")))];
+    expect(one).not.to.equal(other);
+    expect(one < 2n ** 192n && other < 2n ** 192n).to.equal(true);
   });
 
   it("draws about twice the committee, and twice as many with every step", () => {
     const operators = Array.from({ length: 2_000 }, (_, index) => index + 1);
-    const seed = seedOf(keccak256(toHex("a block")));
+    const seed = seedOf(keccak256(toHex("a block")), keccak256(toHex("a job")));
     const drawn = [0, 1, 2].map(
       (wideningStep) =>
         operators.filter((operatorId) => {

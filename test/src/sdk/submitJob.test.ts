@@ -64,7 +64,7 @@ describe("submitting a job", () => {
       expect(await tokenBalanceOf(payer, payer.account.address)).to.equal(FUNDS - PRICE);
     });
 
-    it("chooses a committee of three, the price, the least bond and the shortest windows", async () => {
+    it("chooses a committee of three, the price, the least bond and room to reveal and settle", async () => {
       const { job } = await submit();
       expect(job.fee).to.equal(PRICE);
       expect(job.royaltyPpm).to.equal(10_000);
@@ -73,8 +73,8 @@ describe("submitting a job", () => {
         committeeSize: 3,
         maxWidening: 2,
         commitWindowSeconds: 8,
-        revealWindowSeconds: 6,
-        settleWindowSeconds: 6,
+        revealWindowSeconds: 60,
+        settleWindowSeconds: 60,
         maxResultBytes: iris.manifest.maxResultBytes,
         bondUnits: PRICE / STAKE_UNIT,
       });
@@ -171,6 +171,8 @@ describe("submitting a job", () => {
       await sendCall(publisher, encodeSetPrice(payer.addresses, iris.modelId, 2n * PRICE, 0));
       await expectRefusal("sdk/fee-below-price", { fee: PRICE });
     });
+
+    it("for a price above what is to be spent", () => expectRefusal("sdk/fee-above-limit", { maxFee: PRICE - 1n }));
 
     it("for a fee beyond what a bond can back", () => expectRefusal("sdk/fee-too-large", { fee: 2n ** 96n }));
 
