@@ -42,6 +42,15 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         vm.stopPrank();
     }
 
+    /// A seat has 31 bits for the operator.
+    function test_RevertWhen_TheOperatorIdDoesNotFitASeat() public {
+        uint32 id = 1 << 31;
+        vm.mockCall(address(staking), abi.encodeCall(staking.operatorOf, (stranger)), abi.encode(id));
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.OperatorIdTooLarge.selector, id));
+        vm.prank(stranger);
+        verifier.join(UNIT);
+    }
+
     function test_RevertWhen_TheAmountIsNotInUnits() public {
         bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.AmountNotInUnits.selector, UNIT + 1, UNIT);
         vm.startPrank(operators[0].owner);
