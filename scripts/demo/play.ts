@@ -16,11 +16,13 @@ export type EndedJob = PlayedJob & { ended: JobResult; predicted: string | null;
 
 /** Committing may widen twice; revealing and settling are over as soon as all have, so room for them costs no time. */
 const TERMS = { commitWindowSeconds: 10, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
+/** The local chain's shortest windows, for the job that nobody answers. */
+const SHORTEST_TERMS = { commitWindowSeconds: 8, maxWidening: 0, revealWindowSeconds: 3, settleWindowSeconds: 3 };
 /** Far above the client's own keys, which count from zero. */
 const CONSUMER_KEY = 7n;
 const JOB_TIMEOUT_MS = 100_000;
 /** Soonest expiry for the job nobody can answer: all its windows, and a little for the opening to be mined. */
-const UNREACHABLE_LIFE_SECONDS = 36;
+const UNREACHABLE_LIFE_SECONDS = 29;
 
 /** Opens one request's job. */
 export async function playRequest(
@@ -43,7 +45,7 @@ async function openJob(payer: SigningChain, consumer: Address, model: DemoModel,
     modelId,
     manifest,
     input: { uri, inputHash: keccak256(inputBytes) },
-    terms: { maxWidening: 0 },
+    terms: SHORTEST_TERMS,
     expiresInSeconds: UNREACHABLE_LIFE_SECONDS,
   });
 }

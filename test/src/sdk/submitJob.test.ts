@@ -73,8 +73,8 @@ describe("submitting a job", () => {
         committeeSize: 3,
         maxWidening: 2,
         commitWindowSeconds: 8,
-        revealWindowSeconds: 60,
-        settleWindowSeconds: 60,
+        revealWindowSeconds: 30,
+        settleWindowSeconds: 30,
         maxResultBytes: iris.manifest.maxResultBytes,
         bondUnits: PRICE / STAKE_UNIT,
       });
@@ -197,7 +197,7 @@ describe("submitting a job", () => {
     it("for too many widening steps and for windows out of range", async () => {
       await expectRefusal("sdk/widening-too-large", { terms: { maxWidening: 9 } });
       await expectRefusal("sdk/window-out-of-range", { terms: { commitWindowSeconds: 7 } });
-      await expectRefusal("sdk/window-out-of-range", { terms: { revealWindowSeconds: 5 } });
+      await expectRefusal("sdk/window-out-of-range", { terms: { revealWindowSeconds: 2 } });
       await expectRefusal("sdk/window-out-of-range", { terms: { settleWindowSeconds: 21_601 } });
     });
 
