@@ -105,7 +105,10 @@ abstract contract JobActions is NetworkGhost {
         terms.settleWindowSeconds = bounds.minSettleWindowSeconds + uint32((how >> 32) % 20);
         terms.maxResultBytes = uint24(MAX_RESULT_BYTES);
         uint256 bond = ((uint256(fee) * bounds.minBondPpm) / 1e6 + 1e12 - 1) / 1e12;
-        terms.bondUnits = uint56(bond > bounds.minBondUnits ? bond : bounds.minBondUnits) + uint56((how >> 40) % 1e6);
+        if (bond < bounds.minBondUnits) bond = bounds.minBondUnits;
+        uint256 most = (uint256(fee) * 10 + 1e12 - 1) / 1e12; // ten times the fee
+        if (most > bond) bond += ((how >> 40) % 1e6) % (most - bond + 1);
+        terms.bondUnits = uint56(bond);
         packed = CommitRevealTermsLib.pack(terms);
         earliest =
             block.timestamp +
@@ -138,7 +141,7 @@ abstract contract JobActions is NetworkGhost {
         // Of a block too old for the simulated chain to know, anything may be read.
         uint256 seedBlock = plays[i].openedBlock + 2;
         if (seedBlock + 256 < block.number) return;
-        uint192 seed = uint192(uint256(_hashOfBlock(seedBlock)) >> 64);
+        uint192 seed = _seedUnder(i, _hashOfBlock(seedBlock));
         _promise(verifier.seedOf(plays[i].job) == seed, "V1", "another block's seed");
     }
 
@@ -188,14 +191,14 @@ abstract contract JobActions is NetworkGhost {
         );
         _count(success, "commit");
         if (success) _noteCommit(i, pledge, drawnUnder);
-        else _noteRefusal(i, uint192(uint256(drawnUnder) >> 64), pledge.operatorId, bytes4(returned));
+        else _noteRefusal(i, _seedUnder(i, drawnUnder), pledge.operatorId, bytes4(returned));
     }
 
     function _noteCommit(uint256 i, Pledge memory pledge, bytes32 drawnUnder) private {
         Play storage play = plays[i];
         _promise(play.commitReveal && play.end == JobStatus.None, "V1", "a commit to a job that isn't open");
         _promise(block.timestamp < _commitsCloseAt(i), "V2", "a commit after commits had closed");
-        if (play.seed == 0) play.seed = uint192(uint256(drawnUnder) >> 64);
+        if (play.seed == 0) play.seed = _seedUnder(i, drawnUnder);
         _promise(_isDrawn(i, play.seed, pledge.operatorId), "V3", "a seat for an operator that was not drawn");
         _promise(_shareBefore(pledge.operatorId, play.openedAt) > 0, "V3", "a seat for stake that came later");
         for (uint256 n = 0; n < pledges[i].length; ++n) {
@@ -300,6 +303,20 @@ abstract contract JobActions is NetworkGhost {
         (bool refunded, ) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
         _count(true, "endAgain");
         _promise(!settled && !refunded, "M4", "a job ended twice");
+        _promise(!_takesCommits(i), "S1", "a job that has ended took a seat, and with it somebody's bond");
+    }
+
+    function _takesCommits(uint256 i) private returns (bool taken) {
+        if (!plays[i].commitReveal) return false;
+        _showSeedBlock(i);
+        bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
+        bytes memory late = abi.encodeCall(ICommitRevealVerifier.commit, (plays[i].job, drawnUnder, "too late"));
+        for (uint256 operator = 0; operator < OPERATORS; ++operator) {
+            if (signerKeys[operator] == 0) continue;
+            vm.prank(vm.addr(signerKeys[operator]));
+            (bool success, ) = address(verifier).call(late);
+            taken = taken || success;
+        }
     }
 
     /// @notice A callback that failed is tried again; so is one that didn't, or was never due.

@@ -228,6 +228,11 @@ abstract contract NetworkGhost is Network {
         }
     }
 
+    /// @dev The job's seed, if this is its seed block's hash.
+    function _seedUnder(uint256 i, bytes32 blockHash) internal view returns (uint192) {
+        return uint192(uint256(keccak256(abi.encode(blockHash, plays[i].jobId))) >> 64);
+    }
+
     function _ticket(uint192 seed, uint32 operatorId) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, operatorId))) >> 128;
     }
