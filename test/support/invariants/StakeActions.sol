@@ -56,7 +56,7 @@ abstract contract StakeActions is JobActions {
         (bool success, ) = address(verifier).call(abi.encodeCall(ICommitRevealVerifier.leave, (units * 1e12)));
         _count(success, "leave");
         _promise(success || signerKeys[operator] == 0, "A1", "leaving was refused");
-        if (success) _noteLeft(id, address(verifier), claimable);
+        if (success) _noteLeft(id, address(verifier), units, claimable);
     }
 
     function unbond(uint256 who, uint256 amount) external step {
@@ -66,10 +66,11 @@ abstract contract StakeActions is JobActions {
         uint32 id = uint32(operator + 1);
         uint256 free = staking.stakeOf(id).unallocated;
         uint256 claimable = staking.stakeOf(id).claimable;
-        bool success = _as(operator, abi.encodeCall(IOperatorStaking.unbond, (uint96(amount % (free + 1)))));
+        amount %= free + 1;
+        bool success = _as(operator, abi.encodeCall(IOperatorStaking.unbond, (uint96(amount))));
         _count(success, "unbond");
         _promise(success || signerKeys[operator] == 0, "A1", "unbonding was refused");
-        if (success) _noteLeft(id, address(0), claimable);
+        if (success) _noteLeft(id, address(0), amount, claimable);
     }
 
     function release() external step {
@@ -193,17 +194,19 @@ abstract contract StakeActions is JobActions {
         uint32 id = uint32(1 + (who % OPERATORS));
         uint256 active = staking.allocationOf(id, address(hostileVerifier)).active;
         uint256 claimable = staking.stakeOf(id).claimable;
-        bytes memory call_ = abi.encodeCall(IOperatorStaking.deallocate, (id, uint96(amount % (active + 1))));
+        amount %= active + 1;
+        bytes memory call_ = abi.encodeCall(IOperatorStaking.deallocate, (id, uint96(amount)));
         (bool success, ) = hostileVerifier.execute(address(staking), call_);
         _count(success && active > 0, "giveBack");
-        if (success) _noteLeft(id, address(hostileVerifier), claimable);
+        if (success) _noteLeft(id, address(hostileVerifier), amount, claimable);
     }
 
     /* CHECKS */
 
-    function _noteLeft(uint32 id, address left, uint256 claimableBefore) private {
+    /// @dev Leaving with nothing is nothing: it prolongs no part that leaves already.
+    function _noteLeft(uint32 id, address left, uint256 amount, uint256 claimableBefore) private {
         if (staking.stakeOf(id).claimable > claimableBefore) _noteMatured(id, left);
-        lastLeftAt[id][left] = uint40(block.timestamp);
+        if (amount > 0) lastLeftAt[id][left] = uint40(block.timestamp);
     }
 
     /// @dev What matured had left before the shortest unbonding time, and backs no bond that can still be slashed.
