@@ -13,12 +13,13 @@ contract NetworkInvariantTest is Test {
     /// @dev A whole exit is dear, so it is tried at every so many steps.
     uint256 private constant EXIT_EVERY = 32;
 
-    uint256 private constant LONG_CAMPAIGN = 2_000;
+    uint256 private constant LONG_CAMPAIGN = 5_000;
 
     // prettier-ignore
     string[] private reached = [
         "settled", "undelivered", "refunded", "slashed: minority", "slashed: silence", "slashed: withheld",
-        "evict", "deliver", "endAgain", "revealEarly", "matured", "withdraw stake", "harvest", "robOperator"
+        "slashed: minority, withheld", "evict", "deliver", "endAgain", "revealEarly", "commit late", "matured",
+        "withdraw stake", "harvest", "robOperator", "cancelNonces, live"
     ];
 
     NetworkCampaign internal network;

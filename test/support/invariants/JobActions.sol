@@ -7,7 +7,13 @@ import {IJobEscrow, JobStatus} from "../../../contracts/jobs/IJobEscrow.sol";
 import {ModelTerms} from "../../../contracts/models/IModelRegistry.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../../contracts/types/Job.sol";
-import {ICommitRevealVerifier, Params, Reveal, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {
+    Fault,
+    ICommitRevealVerifier,
+    Params,
+    Reveal,
+    Seat
+} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {HostileConsumer} from "../../mocks/HostileConsumer.sol";
 import {NetworkGhost, Play, Pledge} from "./NetworkGhost.sol";
 
@@ -20,11 +26,18 @@ abstract contract JobActions is NetworkGhost {
         uint256 royalty;
         uint256 protocolFee;
         uint256 earnings;
+        uint256 claimable;
+        uint256 awaitingBurn;
     }
 
     uint8 private constant RIGHT = 0;
     uint8 private constant WRONG = 1;
     uint8 private constant TOO_LONG = 2;
+
+    uint8 private constant MINORITY = uint8(Fault.Minority);
+    uint8 private constant SILENCE = uint8(Fault.Silence);
+    uint8 private constant NO_FAULT = type(uint8).max;
+    uint8 private constant WITHHELD = uint8(Fault.Withheld);
 
     /// @notice The next thing a working network would do for a job, whichever it is: what moves most jobs on.
     function advance(uint256 which, uint256 how) external step {
@@ -60,6 +73,7 @@ abstract contract JobActions is NetworkGhost {
         _count(success, "open");
         if (!success) return;
         _promise(escrow.balanceOf(job.payer) == balance - job.fee, "M4", "opening took something else than the fee");
+        _promise(job.verifier != address(verifier) || _isBounded(job), "S1", "terms out of bounds were taken");
         _remember(job);
     }
 
@@ -99,7 +113,7 @@ abstract contract JobActions is NetworkGhost {
         Params memory bounds = verifier.params();
         CommitRevealTerms memory terms;
         terms.committeeSize = uint8(1 + 2 * (how % 3));
-        terms.maxWidening = uint8((how >> 8) % 4);
+        terms.maxWidening = uint8((how >> 8) % 4) + ((how >> 60) % 32 == 0 ? 4 : 0); // sometimes too much
         terms.commitWindowSeconds = bounds.minCommitWindowSeconds + uint32((how >> 16) % 20);
         terms.revealWindowSeconds = bounds.minRevealWindowSeconds + uint32((how >> 24) % 20);
         terms.settleWindowSeconds = bounds.minSettleWindowSeconds + uint32((how >> 32) % 20);
@@ -108,6 +122,7 @@ abstract contract JobActions is NetworkGhost {
         if (bond < bounds.minBondUnits) bond = bounds.minBondUnits;
         uint256 most = (uint256(fee) * 10 + 1e12 - 1) / 1e12; // ten times the fee
         if (most > bond) bond += ((how >> 40) % 1e6) % (most - bond + 1);
+        if ((how >> 65) % 32 == 0) bond = (most > bond ? most : bond) + 1;
         terms.bondUnits = uint56(bond);
         packed = CommitRevealTermsLib.pack(terms);
         earliest =
@@ -116,6 +131,13 @@ abstract contract JobActions is NetworkGhost {
             terms.revealWindowSeconds +
             terms.settleWindowSeconds +
             10;
+    }
+
+    function _isBounded(Job memory job) private view returns (bool) {
+        CommitRevealTerms memory terms = CommitRevealTermsLib.unpack(job.verifierData);
+        uint256 most = (uint256(job.fee) * 10 + 1e12 - 1) / 1e12;
+        uint256 least = verifier.params().minBondUnits;
+        return terms.maxWidening <= 3 && terms.bondUnits >= least && terms.bondUnits <= (most > least ? most : least);
     }
 
     function _remember(Job memory job) private {
@@ -229,7 +251,9 @@ abstract contract JobActions is NetworkGhost {
         if (found) _revealSome(i, who);
     }
 
+    /// @dev One time in three everybody reveals: where that is too long to show, it is known to have been withheld.
     function _revealSome(uint256 i, uint256 who) private {
+        if ((who >> 64) % 3 == 0) who = type(uint256).max;
         for (uint256 n = 0; n < pledges[i].length; ++n) {
             if ((who >> n) & 1 == 1) _revealOne(i, n);
         }
@@ -303,20 +327,35 @@ abstract contract JobActions is NetworkGhost {
         (bool refunded, ) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
         _count(true, "endAgain");
         _promise(!settled && !refunded, "M4", "a job ended twice");
-        _promise(!_takesCommits(i), "S1", "a job that has ended took a seat, and with it somebody's bond");
+        _commitLate(i);
     }
 
-    function _takesCommits(uint256 i) private returns (bool taken) {
-        if (!plays[i].commitReveal) return false;
+    /// @dev Everybody tries to get a seat in a job that has ended. One that was full early ends before its last commit
+    /// window would have closed.
+    function _commitLate(uint256 i) private {
+        if (!plays[i].commitReveal) return;
+        CommitRevealTerms memory terms = _terms(i);
+        uint256 lastWindowEndsAt = plays[i].openedAt + (uint256(terms.maxWidening) + 1) * terms.commitWindowSeconds;
+        _count(block.timestamp < lastWindowEndsAt, "commit late");
         _showSeedBlock(i);
         bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
         bytes memory late = abi.encodeCall(ICommitRevealVerifier.commit, (plays[i].job, drawnUnder, "too late"));
         for (uint256 operator = 0; operator < OPERATORS; ++operator) {
             if (signerKeys[operator] == 0) continue;
             vm.prank(vm.addr(signerKeys[operator]));
-            (bool success, ) = address(verifier).call(late);
-            taken = taken || success;
+            (bool success, bytes memory returned) = address(verifier).call(late);
+            _promise(!success, "S1", "a job that has ended took a seat, and with it somebody's bond");
+            _promise(_isLate(i, bytes4(returned)), "S1", "a job that has ended refused a seat for another reason");
         }
+    }
+
+    function _isLate(uint256 i, bytes4 reason) private view returns (bool) {
+        if (reason == ICommitRevealVerifier.JobResolved.selector) return true;
+        if (reason == ICommitRevealVerifier.NotASigner.selector) return true;
+        // The key's next job has taken its place.
+        if (reason == ICommitRevealVerifier.UnknownJob.selector) return escrow.statusOf(plays[i].job) == JobStatus.None;
+        // Where nobody sat, nothing had to be resolved when the time was over.
+        return reason == ICommitRevealVerifier.CommitsClosed.selector && pledges[i].length == 0;
     }
 
     /// @notice A callback that failed is tried again; so is one that didn't, or was never due.
@@ -359,7 +398,7 @@ abstract contract JobActions is NetworkGhost {
         JobStatus end = escrow.statusOf(plays[i].job);
         if (end == JobStatus.Refunded) _noteRefund(i, before);
         else _noteResult(i, before, end, kind);
-        _noteSlashes(i);
+        _noteSlashes(i, before, end != JobStatus.Refunded);
         _close(i, end);
     }
 
@@ -371,7 +410,7 @@ abstract contract JobActions is NetworkGhost {
         if (!success) return false;
         _promise(block.timestamp >= plays[i].job.expiresAt, "M4", "a refund before the job expired");
         _noteRefund(i, before);
-        _noteSlashes(i);
+        _noteSlashes(i, before, false);
         _close(i, JobStatus.Refunded);
     }
 
@@ -394,6 +433,8 @@ abstract contract JobActions is NetworkGhost {
         (uint128 royalty, uint128 protocolFee) = escrow.accruedOf(job.modelId);
         (before.royalty, before.protocolFee) = (royalty, protocolFee);
         before.earnings = _earnings();
+        before.claimable = _claimable();
+        before.awaitingBurn = staking.awaitingBurn();
     }
 
     function _noteResult(uint256 i, Before memory before, JobStatus end, uint8 kind) private {
@@ -408,6 +449,7 @@ abstract contract JobActions is NetworkGhost {
         _promise(earners + royalty + protocolFee == job.fee, "M5", "the parts are not the fee");
         if (plays[i].commitReveal) {
             _promise(now_.earnings - before.earnings == earners, "M5", "the earners' parts are not the pot");
+            _promise(_canSlash(i), "S2", "a result after its stake could have left");
             _promise(_hasMajority(i, kind), "V1", "a result without a strict majority of the lowest draws");
             _promise(_resultOf(i, kind).length <= MAX_RESULT_BYTES, "V1", "a result larger than its model allows");
         }
@@ -429,29 +471,68 @@ abstract contract JobActions is NetworkGhost {
         ++times["refunded"];
     }
 
-    /// @dev What a seat owes is there in full, unless the job is older than any lock.
-    function _noteSlashes(uint256 i) private {
+    /// @dev Whoever is at fault loses its bond, in full, and nobody else; nobody gets any of it.
+    function _noteSlashes(uint256 i, Before memory before, bool paid) private {
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        bool young = block.timestamp <= plays[i].openedAt + staking.MAX_LOCK_SECONDS();
+        uint256 bond = uint256(_terms(i).bondUnits) * 1e12;
+        uint256 taken = 0;
+        uint256 slashed = 0;
         for (uint256 n = 0; n < logs.length; ++n) {
             if (logs[n].topics[0] != ICommitRevealVerifier.BondSlashed.selector) continue;
             (uint8 fault, uint256 amount) = abi.decode(logs[n].data, (uint8, uint256));
-            uint256 bond = uint256(_terms(i).bondUnits) * 1e12;
+            _promise(logs[n].topics[1] == plays[i].jobId, "S1", "another job's bond was taken");
             _promise(amount <= bond, "S1", "more than the bond was taken");
-            _promise(amount == bond || !young, "S2", "a bond had left before its job was over");
-            ++times[
-                fault == 0
-                    ? "slashed: minority"
-                    : fault == 1
-                        ? "slashed: silence"
-                        : "slashed: withheld"
-            ];
+            _promise(amount == bond, "S2", "a bond had left before its job was over");
+            uint256 expected = _faultOf(i, uint32(uint256(logs[n].topics[2])), paid);
+            _promise(expected == fault, "S1", "a bond was taken for what its operator had not done");
+            _countSlash(fault, paid);
+            taken += amount;
+            ++slashed;
         }
+        _promise(slashed == _faults(i, paid), "S1", "a bond at fault was spared, or taken twice");
+        _promise(staking.awaitingBurn() - before.awaitingBurn == taken, "M2", "bonds were not burnt whole");
+        _promise(_claimable() == before.claimable, "M2", "somebody got a part of a bond");
+    }
+
+    function _countSlash(uint8 fault, bool paid) private {
+        if (fault == MINORITY) ++times[paid ? "slashed: minority" : "slashed: minority, withheld"];
+        else ++times[fault == SILENCE ? "slashed: silence" : "slashed: withheld"];
+    }
+
+    /// @dev How many seats are at fault.
+    function _faults(uint256 i, bool paid) private view returns (uint256 count) {
+        if (!plays[i].commitReveal) return 0;
+        uint256[] memory seats = _seated(i);
+        for (uint256 s = 0; s < seats.length; ++s) {
+            if (_faultOf(i, pledges[i][seats[s]].operatorId, paid) != NO_FAULT) ++count;
+        }
+    }
+
+    /// @dev Why an operator must lose its bond now that the job ends; with or without a result.
+    function _faultOf(uint256 i, uint32 operatorId, bool paid) private view returns (uint256) {
+        uint256[] memory seats = _seated(i);
+        if (!plays[i].commitReveal || !_canSlash(i)) return NO_FAULT;
+        if (seats.length * 2 <= _terms(i).committeeSize) return NO_FAULT;
+        for (uint256 s = 0; s < seats.length; ++s) {
+            Pledge storage pledge = pledges[i][seats[s]];
+            if (pledge.operatorId != operatorId) continue;
+            if (!pledge.revealed) return SILENCE;
+            if (_hasMajority(i, pledge.kind)) return paid ? NO_FAULT : WITHHELD;
+            bool outvoted = _hasMajority(i, RIGHT) || _hasMajority(i, WRONG) || _hasMajority(i, TOO_LONG);
+            return outvoted ? MINORITY : NO_FAULT;
+        }
+        return NO_FAULT;
+    }
+
+    /// @dev Later, bonds are only released, and fees only paid back.
+    function _canSlash(uint256 i) private view returns (bool) {
+        return block.timestamp <= plays[i].openedAt + staking.MAX_LOCK_SECONDS();
     }
 
     function _close(uint256 i, JobStatus end) private {
         _promise(plays[i].end == JobStatus.None, "M4", "a job ended twice");
         plays[i].end = end;
+        _commitLate(i);
         for (uint256 n = 0; n < openPlays.length; ++n) {
             if (openPlays[n] != i) continue;
             openPlays[n] = openPlays[openPlays.length - 1];
@@ -525,6 +606,12 @@ abstract contract JobActions is NetworkGhost {
     function _earnings() internal view returns (uint256 sum) {
         for (uint32 id = 1; id <= OPERATORS; ++id) {
             sum += verifier.memberOf(id).earnings;
+        }
+    }
+
+    function _claimable() private view returns (uint256 sum) {
+        for (uint32 id = 1; id <= OPERATORS; ++id) {
+            sum += staking.stakeOf(id).claimable;
         }
     }
 

@@ -130,6 +130,7 @@ abstract contract NetworkExit is StakeActions {
             (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (account, balance)));
             _promise(success, "E1", "a balance can't be withdrawn");
         }
+        _promise(escrow.balanceOf(address(escrow)) == 0, "E1", "the escrow owes itself something");
         _promise(escrow.balanceOf(address(verifier)) == givenToVerifier, "E1", "the verifier keeps earnings");
         _promise(escrowHolds() == mute, "E1", "the escrow keeps something");
     }

@@ -87,6 +87,7 @@ abstract contract NetworkHandler is NetworkExit {
         vm.prank(from);
         (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.deposit, (account, amount)));
         _count(success, "deposit");
+        _promise(!success || account != address(escrow), "E1", "a deposit nobody could withdraw");
         if (success) _noteGift(account, amount);
     }
 
@@ -99,6 +100,19 @@ abstract contract NetworkHandler is NetworkExit {
         (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (from, amount)));
         _count(success, "withdraw balance");
         _promise(success, "A1", "a withdrawal was refused");
+        _mustFailTo(from, address(escrow));
+        _mustFailTo(from, address(0));
+    }
+
+    /// @dev What would go there could never come back.
+    function _mustFailTo(address from, address to) private {
+        vm.prank(from);
+        (bool withdrawn, ) = address(escrow).call(abi.encodeCall(IJobEscrow.withdraw, (to, 0)));
+        vm.prank(from);
+        (bool transferred, ) = address(escrow).call(abi.encodeCall(IJobEscrow.transfer, (to, 0)));
+        vm.prank(from);
+        (bool deposited, ) = address(escrow).call(abi.encodeCall(IJobEscrow.deposit, (to, 0)));
+        _promise(!withdrawn && !transferred && !deposited, "E1", "money may go where nobody can withdraw it");
     }
 
     function transferBalance(uint256 who, uint256 to, uint256 amount) external step {
@@ -110,6 +124,7 @@ abstract contract NetworkHandler is NetworkExit {
         vm.prank(vm.addr(payerKeys[who % PAYERS]));
         (bool success, ) = address(escrow).call(abi.encodeCall(IJobEscrow.transfer, (account, amount)));
         _count(success, "transfer balance");
+        _promise(!success || account != address(escrow), "E1", "a transfer nobody could withdraw");
         if (success) _noteGift(account, amount);
     }
 
@@ -141,12 +156,13 @@ abstract contract NetworkHandler is NetworkExit {
         skipped = _mix(skipped);
         address payer = vm.addr(payerKeys[who % PAYERS]);
         uint224 key = uint224((who >> 8) % KEYS);
-        (uint32 next, ) = escrow.nextSequence(payer, key);
+        (uint32 next, bool busy) = escrow.nextSequence(payer, key);
         vm.prank(payer);
         (bool success, ) = address(escrow).call(
             abi.encodeCall(IJobEscrow.cancelNonces, (key, next + uint32(skipped % 3)))
         );
-        _count(success, "cancelNonces");
+        _count(success, busy ? "cancelNonces, live" : "cancelNonces");
+        _promise(success == (skipped % 3 > 0), "A1", "nonces can't be cancelled at any time");
     }
 
     /* GOVERNANCE, PUBLISHERS, MOODS */

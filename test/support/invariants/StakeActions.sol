@@ -101,6 +101,9 @@ abstract contract StakeActions is JobActions {
     function _withdraw(uint256 operator) internal {
         uint256 claimable = staking.stakeOf(uint32(operator + 1)).claimable;
         uint256 held = opg.balanceOf(owners[operator]);
+        bool lost = _as(operator, abi.encodeCall(IOperatorStaking.withdraw, (address(staking))));
+        lost = _as(operator, abi.encodeCall(IOperatorStaking.withdraw, (address(0)))) || lost;
+        _promise(!lost, "E1", "stake may go where nobody can withdraw it");
         bool success = _as(operator, abi.encodeCall(IOperatorStaking.withdraw, (owners[operator])));
         _count(success && claimable > 0, "withdraw stake");
         _promise(success || signerKeys[operator] == 0, "A1", "a withdrawal was refused");
