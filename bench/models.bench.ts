@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { digitsHeldOut, irisAll, type Sample, spread } from "../scripts/training/datasets.ts";
 import { scoreIrisFolds } from "../scripts/training/iris.ts";
 import { type Score, score, type TrainedModel } from "../scripts/training/model.ts";
@@ -11,7 +12,8 @@ import { createOnnxNative } from "../src/inference/onnxNative.ts";
 import { createOnnxWasm } from "../src/inference/onnxWasm.ts";
 
 // Measures how good the models are and whether their bytes are the same however they are run.
-//   node bench/models.bench.ts        writes bench/results/models.json; exit code 1 when a floor is missed
+//   node bench/models.bench.ts            writes bench/results/models.json; exit code 1 when a floor is missed
+//   node bench/models.bench.ts --check    writes nothing; exit code 1 as well when a figure isn't the committed one
 
 const RESULTS = new URL("results/models.json", import.meta.url);
 const ROOT = new URL("..", import.meta.url);
@@ -35,11 +37,18 @@ async function main(): Promise<void> {
     commit: execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim(),
     date: new Date().toISOString(),
   };
-  await mkdir(new URL(".", RESULTS), { recursive: true });
-  await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+  if (process.argv.includes("--check")) await compareWithCommitted(models);
+  else await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(report.machine);
   for (const model of models) console.log(describe(model));
   if (!models.every(isGoodEnough)) process.exitCode = 1;
+}
+
+async function compareWithCommitted(models: Result[]): Promise<void> {
+  const committed: { models: Result[] } = JSON.parse(await readFile(RESULTS, "utf8"));
+  if (isDeepStrictEqual(committed.models, models)) return;
+  console.error(`measured ${JSON.stringify(models)}, committed ${JSON.stringify(committed.models)}`);
+  process.exitCode = 1;
 }
 
 async function measure(

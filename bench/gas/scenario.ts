@@ -5,7 +5,6 @@ import {
   createPublicClient,
   createWalletClient,
   custom,
-  encodeAbiParameters,
   type Hex,
   keccak256,
   parseEventLogs,
@@ -13,40 +12,27 @@ import {
   toHex,
 } from "viem";
 import { hardhat } from "viem/chains";
+import { commitmentHash } from "../../src/protocol/commitment.ts";
+import { packTerms, STAKE_UNIT } from "../../src/protocol/commitRevealTerms.ts";
+import { type Job, nonceOf } from "../../src/protocol/job.ts";
 
 export type GasCases = Record<string, number>;
 
-const STAKE_UNIT = 10n ** 12n;
 const OPG = 10n ** 18n;
 const FEE = 10n * OPG;
 const WINDOW_SECONDS = 10;
 const START = 1_900_000_000;
 const RESULT = toHex(new Uint8Array(40).fill(7));
 const INPUT = toHex(new Uint8Array(64).fill(9));
-const TERMS =
-  (3n << 248n) |
-  (2n << 240n) |
-  (BigInt(WINDOW_SECONDS) << 208n) |
-  (BigInt(WINDOW_SECONDS) << 176n) |
-  (BigInt(WINDOW_SECONDS) << 144n) |
-  (40n << 120n) |
-  ((FEE / STAKE_UNIT) << 64n);
-
-type Job = {
-  payer: Address;
-  modelId: Hex;
-  inputHash: Hex;
-  inputUriHash: Hex;
-  verifier: Address;
-  verifierData: Hex;
-  consumer: Address;
-  consumerGasLimit: number;
-  fee: bigint;
-  royaltyPpm: number;
-  protocolFeePpm: number;
-  expiresAt: number;
-  nonce: bigint;
-};
+const TERMS = packTerms({
+  committeeSize: 3,
+  maxWidening: 2,
+  commitWindowSeconds: WINDOW_SECONDS,
+  revealWindowSeconds: WINDOW_SECONDS,
+  settleWindowSeconds: WINDOW_SECONDS,
+  maxResultBytes: 40,
+  bondUnits: FEE / STAKE_UNIT,
+});
 
 type JobGas = { open: number; commits: number[]; reveals: number[]; settle: number; total: number };
 
@@ -182,14 +168,14 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
       inputHash: keccak256(INPUT),
       inputUriHash: toHex(0, { size: 32 }),
       verifier: verifier.address,
-      verifierData: toHex(TERMS, { size: 32 }),
+      verifierData: TERMS,
       consumer: "0x0000000000000000000000000000000000000000",
       consumerGasLimit: 0,
       fee: FEE,
       royaltyPpm: 10_000,
       protocolFeePpm: 10_000,
       expiresAt: now + 1_000,
-      nonce: (key << 32n) | BigInt(sequence),
+      nonce: nonceOf(key, sequence),
     };
   }
 
@@ -203,12 +189,7 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
     for (const [index, operator] of operators.entries()) {
       const operatorId = await read<number>(staking, "operatorOf", [operator]);
       const opening = { resultHash: keccak256(RESULT), salt: keccak256(toHex(index + 1, { size: 32 })) };
-      const commitment = keccak256(
-        encodeAbiParameters(
-          [{ type: "bytes32" }, { type: "uint32" }, { type: "bytes32" }, { type: "bytes32" }],
-          [jobId, operatorId, opening.resultHash, opening.salt],
-        ),
-      );
+      const commitment = commitmentHash({ jobId, operatorId, ...opening });
       openings.push(opening);
       commits.push(Number((await send(operator, verifier, "commit", [job, seed, commitment])).gasUsed));
     }
@@ -256,7 +237,7 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
     const request = {
       modelId,
       verifier: verifier.address,
-      verifierData: toHex(TERMS, { size: 32 }),
+      verifierData: TERMS,
       fee: FEE,
       expiresAt: now + 1_000,
       key: 3n,

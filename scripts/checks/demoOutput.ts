@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
+import type { DemoReport } from "../demo/report.ts";
 
-/** What is wrong with the demo's standard output, which must be one JSON object and nothing else; undefined: nothing. */
+const JOB_KEYS = ["jobId", "model", "predicted", "expected", "status", "committee", "gas"];
+const GAS_KEYS = ["open", "commit", "reveal", "settle", "refund", "total"];
+const OPERATOR_KEYS = ["address", "stakeBefore", "stakeAfter", "earned", "slashed"];
+
+/**
+ * What is wrong with the demo's standard output: it must be one JSON object and nothing else, of the documented form,
+ * and tell of a demo that went as it should. Undefined: nothing.
+ */
 export function findFault(output: string): string | undefined {
   let value: unknown;
   try {
@@ -9,7 +17,37 @@ export function findFault(output: string): string | undefined {
     return `not one JSON value: ${JSON.stringify(output.slice(0, 200))}`;
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "not a JSON object";
-  return Object.keys(value).length === 0 ? "an empty object" : undefined;
+  return findFormFault(value) ?? findStoryFault(value as DemoReport);
+}
+
+function findFormFault(report: object): string | undefined {
+  const { jobs, operators } = report as Partial<DemoReport>;
+  if (!hasKeys(report, ["chainId", "jobs", "operators", "escrow", "durationMs"])) return "other keys than documented";
+  if (!Array.isArray(jobs) || !jobs.every((job) => hasKeys(job, JOB_KEYS) && hasKeys(job.gas, GAS_KEYS))) {
+    return "jobs of another form than documented";
+  }
+  if (!Array.isArray(operators) || !operators.every((operator) => hasKeys(operator, OPERATOR_KEYS))) {
+    return "operators of another form than documented";
+  }
+  return undefined;
+}
+
+function findStoryFault({ jobs, operators, escrow }: DemoReport): string | undefined {
+  const settled = (model: string) => jobs.filter((job) => job.model === model && job.status === "settled").length;
+  const liars = operators.filter(({ slashed }) => BigInt(slashed) > 0n);
+  const honest = operators.filter(({ slashed }) => BigInt(slashed) === 0n);
+  if (settled("digits") < 20 || settled("iris") < 10) return "fewer than 20 pictures and 10 rows settled";
+  if (!jobs.some(({ status }) => status === "refunded")) return "no job was refunded";
+  if (liars.length !== 1) return `${liars.length} operators were slashed, not one`;
+  if (!liars.every(({ stakeBefore, stakeAfter }) => BigInt(stakeAfter) < BigInt(stakeBefore))) {
+    return "a liar kept its stake";
+  }
+  if (!honest.every(({ earned }) => BigInt(earned) > 0n)) return "an honest operator earned nothing";
+  return escrow.held === escrow.owed ? undefined : `the escrow holds ${escrow.held} and owes ${escrow.owed}`;
+}
+
+function hasKeys(value: object | undefined, keys: string[]): boolean {
+  return value !== undefined && Object.keys(value).sort().join() === [...keys].sort().join();
 }
 
 // node scripts/checks/demoOutput.ts <file>

@@ -30,6 +30,16 @@ describe("retrying a step", () => {
     expect(blocks()).to.equal(3n);
   });
 
+  it("takes whatever else an RPC node says for a passing fault", async () => {
+    const { context, blocks } = contextWithHead();
+    let attempts = 0;
+    await retrying(context, async () => {
+      attempts += 1;
+      if (attempts === 1) throw new ProtocolError("chain/request-failed", "header not found");
+    });
+    expect(blocks()).to.equal(1n);
+  });
+
   it("gives a refusal up at once", async () => {
     const { context, blocks } = contextWithHead();
     await expectProtocolError("contract/NotDrawn", () =>
