@@ -1,5 +1,5 @@
 import type { TransactionReceipt } from "viem";
-import { committeeOf, encodeReveal, type Schedule, scheduleOf } from "../chain/verifier.ts";
+import { committeeOf, encodeReveal, scheduleOf } from "../chain/verifier.ts";
 import type { Job } from "../protocol/job.ts";
 import type { NodeContext, SeatTaken } from "./task.ts";
 
@@ -23,11 +23,11 @@ export async function reveal(context: NodeContext, taken: SeatTaken): Promise<Re
 }
 
 /** The closing time moves earlier when the last seat is taken, so it is read again with every block. */
-async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<Schedule> {
+async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<void> {
   for (;;) {
-    const schedule = await scheduleOf(chain, job);
+    const { commitsCloseAt } = await scheduleOf(chain, job);
     const { number, timestamp } = head.latest();
-    if (timestamp >= schedule.commitsCloseAt) return schedule;
+    if (timestamp >= commitsCloseAt) return;
     await head.until((newer) => newer.number > number);
   }
 }

@@ -1,4 +1,4 @@
-import type { Hex, TransactionReceipt } from "viem";
+import type { TransactionReceipt } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { ContractCall } from "../chain/contractCall.ts";
 import { sendCall } from "../chain/sendCall.ts";
@@ -12,20 +12,15 @@ export type Relayer = {
    * @throws ProtocolError as `sendCall`
    */
   submit(purpose: string, call: ContractCall): Promise<TransactionReceipt>;
-  /** Transactions that are mined, by purpose. */
-  mined(): ReadonlyMap<string, Hex>;
 };
 
 /** A relayer that keeps its purposes in memory. */
 export function createRelayer(chain: SigningChain): Relayer {
   const sends = new Map<string, Promise<TransactionReceipt>>();
-  const mined = new Map<string, Hex>();
 
   async function send(purpose: string, call: ContractCall): Promise<TransactionReceipt> {
     try {
-      const txReceipt = await sendCall(chain, call);
-      mined.set(purpose, txReceipt.transactionHash);
-      return txReceipt;
+      return await sendCall(chain, call);
     } catch (error) {
       sends.delete(purpose);
       throw error;
@@ -33,7 +28,6 @@ export function createRelayer(chain: SigningChain): Relayer {
   }
 
   return {
-    mined: () => mined,
     submit(purpose, call) {
       const underWay = sends.get(purpose);
       if (underWay) return underWay;
