@@ -2,14 +2,15 @@
 const mayImport = {
   protocol: [],
   chain: ["protocol"],
+  fetch: ["protocol", "chain"],
   store: ["protocol", "chain"],
   relayer: ["protocol", "chain", "store"],
   inference: ["protocol"],
   sdk: ["protocol", "chain"],
-  node: ["protocol", "chain", "store", "relayer", "inference"],
-  gateway: ["protocol", "chain", "store", "relayer", "inference"],
-  connect: ["protocol", "chain", "store", "relayer", "sdk"],
-  cli: ["protocol", "chain", "store", "relayer", "inference", "sdk", "node", "gateway", "connect"],
+  node: ["protocol", "chain", "fetch", "store", "relayer", "inference"],
+  gateway: ["protocol", "chain", "fetch", "store", "relayer", "inference"],
+  connect: ["protocol", "chain", "fetch", "store", "relayer", "sdk"],
+  cli: ["protocol", "chain", "fetch", "store", "relayer", "inference", "sdk", "node", "gateway", "connect"],
 };
 
 const inFolders = (names) => `^src/(${names.join("|")})/`;
