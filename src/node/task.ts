@@ -1,6 +1,5 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
-import type { JobOpened } from "../chain/jobEvents.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
@@ -19,6 +18,7 @@ export type NodeContext = {
 
 /** One step of one job, for logs. */
 export type NodeEvent = { jobId: Hex; operatorId: number } & (
+  | { step: "resumed"; stage: string }
   | { step: "accepted"; wideningStep: number }
   | { step: "declined"; reason: string }
   | { step: "inferred"; resultHash: Hex; durationMs: number }
@@ -29,6 +29,3 @@ export type NodeEvent = { jobId: Hex; operatorId: number } & (
   | { step: "ended"; how: string }
   | { step: "failed"; reason: string }
 );
-
-/** A seat this node has taken, and all it needs to reveal. */
-export type SeatTaken = { opened: JobOpened; result: Uint8Array; resultHash: Hex; salt: Hex };
