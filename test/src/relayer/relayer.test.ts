@@ -1,4 +1,3 @@
-import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { type Hex, keccak256, stringToHex } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
@@ -102,10 +101,23 @@ describe("the relayer", function () {
     await relayer().submit("deposit 3", deposit(3n));
     const all = await balance();
     const withdraw = encodeWithdraw(chain.addresses, chain.account.address, all);
-    await automine(false);
-    const racing = relayer({ nextBlock: () => setTimeout(300).then(() => testNetwork.mine(1)) });
-    const attempts = Promise.allSettled([racing.submit("withdraw 2", withdraw), racing.submit("withdraw 3", withdraw)]);
-    const outcomes = await attempts;
+    const held: Hex[] = [];
+    // Neither is known to the chain until both have been estimated.
+    const racing = relayer({
+      chain: sendingInto(async (signed) => {
+        held.push(signed);
+        if (held.length < 2) return keccak256(signed);
+        await automine(false);
+        for (const serializedTransaction of held.splice(0)) {
+          await chain.publicClient.sendRawTransaction({ serializedTransaction });
+        }
+        return keccak256(signed);
+      }),
+    });
+    const outcomes = await Promise.allSettled([
+      racing.submit("withdraw 2", withdraw),
+      racing.submit("withdraw 3", withdraw),
+    ]);
     await automine(true);
     expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(["fulfilled", "rejected"]);
     const refused = outcomes.findIndex(({ status }) => status === "rejected") + 2;
