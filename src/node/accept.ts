@@ -11,12 +11,22 @@ export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number }
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
 export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
-  if (!context.models.find(opened.job.modelId)) return decline(`model ${opened.job.modelId} isn't served here`);
+  const unserved = await whyUnserved(context, opened.job.modelId);
+  if (unserved !== undefined) return decline(unserved);
   try {
     return await draw(context, opened);
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "contract/UnknownJob") return decline("the job is over");
     throw error;
+  }
+}
+
+/** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */
+async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<string | undefined> {
+  try {
+    return (await models.open(modelId)) ? undefined : `model ${modelId} isn't served here`;
+  } catch (error) {
+    return `model ${modelId} can't be served: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Hex, keccak256 } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
+import type { FetchUri } from "../fetch/fetchUri.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { jobIdOf } from "../protocol/job.ts";
 import { createRelayer, type MinedTransaction } from "../relayer/relayer.ts";
@@ -21,6 +22,8 @@ export type NodeOptions = {
   chain: SigningChain;
   operatorId: number;
   models: ModelShelf;
+  /** For inputs that aren't inline. */
+  fetchUri: FetchUri;
   /** Of this operator and chain only; whatever was under way in it goes on. */
   store: Store;
   /** 32 random bytes that never leave the node; whoever has them can guess its unrevealed results. */
@@ -44,7 +47,8 @@ const INFER_ATTEMPTS = 5;
 
 /** An operator's node: follows the chain and takes every job it is drawn for through all its stops. */
 export async function startNode(options: NodeOptions): Promise<OperatorNode> {
-  const { chain, operatorId, models, store, secret, onEvent: report = () => {}, onError = () => {} } = options;
+  const { chain, operatorId, models, fetchUri, store, secret } = options;
+  const { onEvent: report = () => {}, onError = () => {} } = options;
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
   const watch = createWatch({
@@ -60,7 +64,7 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     return watch.until((newer) => newer.number > number);
   };
   const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock, onError });
-  const context: NodeContext = { chain, relayer, head: watch, models, operatorId, secret, report };
+  const context: NodeContext = { chain, relayer, head: watch, models, fetchUri, operatorId, secret, report };
 
   function start(job: StoredJob): void {
     keep(follow(job));

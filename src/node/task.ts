@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
+import type { FetchUri } from "../fetch/fetchUri.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
@@ -10,6 +11,8 @@ export type NodeContext = {
   relayer: Relayer;
   head: ChainHead;
   models: ModelShelf;
+  /** For inputs; what a payer names isn't trusted. */
+  fetchUri: FetchUri;
   operatorId: number;
   /** 32 bytes that never leave the node; salts are derived from it. */
   secret: Hex;
