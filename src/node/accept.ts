@@ -26,6 +26,7 @@ async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<strin
   try {
     return (await models.open(modelId)) ? undefined : `model ${modelId} isn't served here`;
   } catch (error) {
+    if (error instanceof ProtocolError && error.code.startsWith("chain/")) throw error;
     return `model ${modelId} can't be served: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

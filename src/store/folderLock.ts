@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { ProtocolError } from "../protocol/errors.ts";
 
 /** Longest path of a Unix socket that every system takes. */
@@ -13,7 +13,7 @@ const MAX_SOCKET_PATH = 103;
  * @throws ProtocolError `store/in-use`, `store/path-too-long`
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, "lock");
+  const path = shorter(join(folder, "lock"));
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
     throw new ProtocolError(
       "store/path-too-long",
@@ -29,6 +29,11 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
   server.unref();
   return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
+function shorter(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
 }
 
 /** What a killed process left behind answers nobody and is removed. */
