@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
+import { createFetchUri, type FetchUri } from "../fetch/fetchUri.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { jobIdOf } from "../protocol/job.ts";
 import { createRelayer } from "../relayer/relayer.ts";
@@ -19,6 +20,8 @@ export type NodeOptions = {
   chain: SigningChain;
   operatorId: number;
   models: ModelShelf;
+  /** Fetches inputs; from public addresses only unless told. */
+  fetchUri?: FetchUri;
   /** 32 random bytes that never leave the node; whoever has them can guess its unrevealed results. */
   secret: Hex;
   /** First block to look at. */
@@ -58,6 +61,7 @@ export function startNode(options: NodeOptions): OperatorNode {
     relayer: createRelayer(chain),
     head: watch,
     models,
+    fetchUri: options.fetchUri ?? createFetchUri(),
     operatorId,
     secret,
     report,

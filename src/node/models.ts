@@ -4,6 +4,8 @@ import type { ModelPublished } from "../chain/models.ts";
 import type { InferenceBackend, LoadedModel } from "../inference/backend.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 
+export type ServedModel = { manifest: Manifest; run: LoadedModel["run"] };
+
 /** The models a node serves, ready to run. */
 export type ModelShelf = {
   /**
@@ -11,18 +13,18 @@ export type ModelShelf = {
    * @throws ProtocolError `model/id-mismatch`, `model/manifest-mismatch`, and whatever the backend refuses
    */
   add(published: ModelPublished, manifest: Manifest, artefact: Uint8Array): Promise<void>;
-  find(modelId: Hex): LoadedModel | undefined;
+  find(modelId: Hex): ServedModel | undefined;
   close(): Promise<void>;
 };
 
 /** A shelf whose models run on one backend. */
 export function createModelShelf(backend: InferenceBackend): ModelShelf {
-  const loaded = new Map<Hex, LoadedModel>();
+  const loaded = new Map<Hex, ServedModel & LoadedModel>();
   return {
     async add(published, manifest, artefact) {
       checkListing(published);
       checkManifest(published, manifest);
-      loaded.set(published.modelId, await backend.load(artefact, manifest));
+      loaded.set(published.modelId, { manifest, ...(await backend.load(artefact, manifest)) });
     },
     find: (modelId) => loaded.get(modelId),
     async close() {

@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
+import type { FetchUri } from "../fetch/fetchUri.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
@@ -11,6 +12,7 @@ export type NodeContext = {
   relayer: Relayer;
   head: ChainHead;
   models: ModelShelf;
+  fetchUri: FetchUri;
   operatorId: number;
   /** 32 bytes that never leave the node; salts are derived from it. */
   secret: Hex;
