@@ -1,35 +1,11 @@
 import { expect } from "chai";
 import { readShippedModel } from "../../../scripts/training/shipped.ts";
-import type { ModelPublished } from "../../../src/chain/models.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { createModelShelf } from "../../../src/node/models.ts";
-import { type Manifest, manifestHash } from "../../../src/protocol/manifest.ts";
-import { modelIdOf } from "../../../src/protocol/model.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
+import { publicationOf } from "../../support/shippedModels.ts";
 
 const ZERO = `0x${"00".repeat(32)}` as const;
-const PUBLISHER = "0x00000000000000000000000000000000000000aa";
-
-function publicationOf(manifest: Manifest): ModelPublished {
-  const listing = {
-    manifestHash: manifestHash(manifest),
-    graphRoot: ZERO,
-    weightRoot: ZERO,
-    bitExact: manifest.bitExact,
-    maxResultBytes: manifest.maxResultBytes,
-    price: 1n,
-    royaltyPpm: 0,
-    royaltyRecipient: PUBLISHER,
-  } as const;
-  return {
-    modelId: modelIdOf({ publisher: PUBLISHER, ...listing }),
-    publisher: PUBLISHER,
-    manifestHash: listing.manifestHash,
-    manifestUri: "models/iris/manifest.json",
-    listing,
-    place: { blockNumber: 1n, blockHash: ZERO, transactionHash: ZERO, logIndex: 0 },
-  };
-}
 
 describe("a node's models", () => {
   it("serves what was published", async () => {

@@ -5,6 +5,7 @@ import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { jobsOpened } from "../../../src/chain/jobEvents.ts";
 import { modelsPublished } from "../../../src/chain/models.ts";
 import { scheduleOf } from "../../../src/chain/verifier.ts";
+import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { accept } from "../../../src/node/accept.ts";
 import { commit } from "../../../src/node/commit.ts";
@@ -91,6 +92,7 @@ describe("a node's steps on a chain", function () {
         },
       },
       models: shelf,
+      fetchUri: createFetchUri(),
       operatorId,
       secret: keccak256(stringToHex(`secret of ${operatorId}`)),
       report: () => {},
