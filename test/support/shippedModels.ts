@@ -16,7 +16,8 @@ export async function publishIris(publisher: Chain): Promise<PublishedIris> {
   const folder = new URL("../../models/iris/", import.meta.url);
   const manifest = parseManifest(await readFile(new URL("manifest.json", folder), "utf8"));
   const artefact = Uint8Array.from(await readFile(new URL("model.onnx", folder)));
-  const listing = { manifest, manifestUri: "models/iris/manifest.json", price: PRICE, royaltyPpm: 10_000 };
+  const manifestUri = String(new URL("manifest.json", folder));
+  const listing = { manifest, manifestUri, price: PRICE, royaltyPpm: 10_000 };
   const { modelId } = await publishModel(publisher, listing);
   return { modelId, manifest, artefact };
 }

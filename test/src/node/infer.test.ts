@@ -18,7 +18,7 @@ const manifest = { inputs: [{ name: "x", dtype: "uint8", shape: [1, INPUT.length
 
 /** A node whose model takes three bytes and gives them back. */
 const context = {
-  models: { find: () => ({ manifest, run: async (input: Uint8Array) => input }) },
+  models: { open: async () => ({ manifest, run: async (input: Uint8Array) => input }) },
   fetchUri: createFetchUri({ allowPrivate: true, timeoutMs: TIMEOUT_MS }),
 } as unknown as NodeContext;
 

@@ -3,7 +3,6 @@ import { keccak256, stringToHex } from "viem";
 import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { jobsOpened } from "../../../src/chain/jobEvents.ts";
-import { modelsPublished } from "../../../src/chain/models.ts";
 import { scheduleOf } from "../../../src/chain/verifier.ts";
 import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
@@ -42,10 +41,8 @@ describe("a node's steps on a chain", function () {
     operators = await registerThreeOperators(testNetwork);
     await testNetwork.fund(1, PRICE * 10n);
     payer = await testNetwork.connectAs(1);
-    shelf = createModelShelf(createOnnxNative());
-    const [published] = await modelsPublished(payer, { fromBlock: 0n, toBlock: "latest" });
-    if (!published) throw new Error("no model");
-    await shelf.add(published, iris.manifest, iris.artefact);
+    const files = { manifestOf: async () => iris.manifest, artefactOf: async () => iris.artefact };
+    shelf = createModelShelf({ chain: payer, backend: createOnnxNative(), files, serve: "all" });
   });
   after(async () => {
     await shelf.close();
@@ -118,8 +115,9 @@ describe("a node's steps on a chain", function () {
   });
 
   it("accept: declines a model it doesn't serve", async () => {
-    const context = { ...(await contextOf(0)), models: createModelShelf(createOnnxNative()) };
-    expect(await accept(context, opened)).to.deep.include({ accepted: false });
+    const models = { open: async () => undefined, close: async () => {} };
+    const acceptance = await accept({ ...(await contextOf(0)), models }, opened);
+    expect(acceptance).to.deep.equal({ accepted: false, reason: `model ${iris.modelId} isn't served here` });
   });
 
   it("commit: is sent once, whatever the node's lives, and reveals after the last", async () => {
