@@ -40,11 +40,10 @@ export function createFetchUri(
   return async (uri, { maxBytes, signal }) => {
     const url = parseUri(uri, allowPrivate);
     const timeoutError = unreachable(url, `not within ${timeoutMs} ms`);
-    return withDeadline({ timeoutMs, timeoutError, signal }, (ending) => turns.run(() => read(url, ending), ending));
-
-    function read(from: URL, ending: AbortSignal): Promise<Uint8Array> {
-      if (from.protocol === "file:") return readLocalFile(from, maxBytes, ending);
-      return readWebFile(from, { maxBytes, signal: ending, addressesOf });
-    }
+    const read = (ending: AbortSignal) =>
+      url.protocol === "file:"
+        ? readLocalFile(url, maxBytes, ending)
+        : readWebFile(url, { maxBytes, signal: ending, addressesOf });
+    return withDeadline({ timeoutMs, timeoutError, signal }, (ending) => turns.run(() => read(ending), ending));
   };
 }
