@@ -1,9 +1,8 @@
 import type { Hex } from "viem";
+import { checkListing, checkManifest } from "../chain/modelIdentity.ts";
 import type { ModelPublished } from "../chain/models.ts";
 import type { InferenceBackend, LoadedModel } from "../inference/backend.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { type Manifest, manifestHash } from "../protocol/manifest.ts";
-import { modelIdOf } from "../protocol/model.ts";
+import type { Manifest } from "../protocol/manifest.ts";
 
 /** The models a node serves, ready to run. */
 export type ModelShelf = {
@@ -21,7 +20,8 @@ export function createModelShelf(backend: InferenceBackend): ModelShelf {
   const loaded = new Map<Hex, LoadedModel>();
   return {
     async add(published, manifest, artefact) {
-      checkIdentity(published, manifest);
+      checkListing(published);
+      checkManifest(published, manifest);
       loaded.set(published.modelId, await backend.load(artefact, manifest));
     },
     find: (modelId) => loaded.get(modelId),
@@ -30,22 +30,4 @@ export function createModelShelf(backend: InferenceBackend): ModelShelf {
       loaded.clear();
     },
   };
-}
-
-function checkIdentity({ modelId, publisher, listing }: ModelPublished, manifest: Manifest): void {
-  const recomputed = modelIdOf({ publisher, ...listing });
-  if (recomputed !== modelId) {
-    throw new ProtocolError(
-      "model/id-mismatch",
-      `got model ${modelId}, its listing hashes to ${recomputed}: don't serve it, and don't trust this RPC node`,
-    );
-  }
-  const hash = manifestHash(manifest);
-  const agrees = manifest.bitExact === listing.bitExact && manifest.maxResultBytes === listing.maxResultBytes;
-  if (hash !== listing.manifestHash || !agrees) {
-    throw new ProtocolError(
-      "model/manifest-mismatch",
-      `got a manifest that hashes to ${hash}, model ${modelId} was published with ${listing.manifestHash}: fetch the manifest named in ModelPublished`,
-    );
-  }
 }
