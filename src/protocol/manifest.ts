@@ -65,8 +65,10 @@ export type Accuracy = {
 /** Longest manifest that is read, in characters. */
 export const MAX_MANIFEST_LENGTH = 65_536;
 
+/** Most dimensions a tensor may have. */
+export const MAX_DIMENSIONS = 8;
+
 const MAX_ARTEFACT_BYTES = 2 ** 31 - 1;
-const MAX_DIMENSIONS = 8;
 const MAX_LIST = 10_000;
 const LEVELS = ["disabled", "basic", "extended", "all"] as const;
 
