@@ -42,11 +42,14 @@ export function toDigit(picture: GreyPicture, options: DigitOptions = {}): { byt
 /** The median along the edges: what a digit that touches them leaves alone. */
 function borderLevel({ width, height, values }: GreyPicture): number {
   const depth = Math.max(1, Math.round(Math.min(width, height) * BORDER));
-  const isEdge = (_: number, i: number) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    return Math.min(x, y, width - 1 - x, height - 1 - y) < depth;
-  };
-  const edge = values.filter(isEdge).sort();
+  const edge: number[] = [];
+  for (let y = 0, i = 0; y < height; y++) {
+    const isEdgeRow = y < depth || y >= height - depth;
+    for (let x = 0; x < width; x++, i++) {
+      if (isEdgeRow || x < depth || x >= width - depth) edge.push(values[i] as number);
+    }
+  }
+  edge.sort((a, b) => a - b);
   return edge[Math.floor(edge.length / 2)] as number;
 }
 
@@ -67,11 +70,15 @@ function onBlack(picture: GreyPicture, background: number): GreyPicture {
 /** The smallest box around all that is stroke. */
 function inkBox({ width, height, values }: GreyPicture) {
   let [left, top, right, bottom] = [width, height, -1, -1];
-  values.forEach((value, i) => {
-    if (value < INK) return;
-    const [x, y] = [i % width, Math.floor(i / width)];
-    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
-  });
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if ((values[i] as number) < INK) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = y;
+    }
+  }
   return { left, top, width: right - left + 1, height: bottom - top + 1 };
 }
 

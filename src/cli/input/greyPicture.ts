@@ -61,29 +61,27 @@ function greyPalette({ depth, transparency }: DecodedPng): number[][] {
   });
 }
 
+/** Brightness, and how much of it is there; one colour of a file may stand for nothing (`transparency`). */
 type Layers = { width: number; height: number; luminance: Float32Array; alpha: Float32Array | undefined };
 
 function splitAlpha(png: DecodedPng): Layers {
   const { width, height, data, channels, depth, transparency } = png;
   const pixels = width * height;
-  const isColour = channels >= 3;
+  const [toGreen, toBlue] = channels >= 3 ? [1, 2] : [0, 0];
   const full = 2 ** depth - 1;
   const luminance = new Float32Array(pixels);
   const alpha = new Float32Array(pixels).fill(1);
-  for (let i = 0; i < pixels; i++) {
-    const at = i * channels;
-    const [red, green, blue] = [0, 1, 2].map((c) => data[at + (isColour ? c : 0)] ?? 0) as [number, number, number];
+  for (let i = 0, at = 0; i < pixels; i++, at += channels) {
+    const red = data[at] as number;
+    const green = data[at + toGreen] as number;
+    const blue = data[at + toBlue] as number;
     luminance[i] = ((0.299 * red + 0.587 * green + 0.114 * blue) * 255) / full; // ITU-R BT.601
-    if (channels % 2 === 0) alpha[i] = (data[at + channels - 1] ?? full) / full;
-    else if (transparency !== undefined && isKey(transparency, isColour ? [red, green, blue] : [red])) alpha[i] = 0;
+    if (channels % 2 === 0) alpha[i] = (data[at + channels - 1] as number) / full;
+    else if (red === transparency?.[0] && green === transparency[toGreen] && blue === transparency[toBlue])
+      alpha[i] = 0;
   }
   const isOpaque = alpha.every((value) => value === 1);
   return { width, height, luminance, alpha: isOpaque ? undefined : alpha };
-}
-
-/** Whether a pixel has the one colour that the file says is transparent. */
-function isKey(key: Uint16Array, samples: number[]): boolean {
-  return samples.every((sample, i) => sample === key[i]);
 }
 
 function likelyBackground(luminance: Float32Array, alpha: Float32Array): number {
