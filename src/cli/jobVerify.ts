@@ -15,6 +15,9 @@ export type BackendName = (typeof BACKENDS)[number];
 
 export const BACKENDS = ["wasm", "native"] as const;
 
+/** A model file may be large. */
+const MODEL_TIMEOUT_MS = 600_000;
+
 /** What each difference means for whoever asked. */
 const MEANINGS: Record<Difference, string> = {
   job: "the job isn't what its id says",
@@ -39,7 +42,7 @@ export async function verify(session: Session, jobId: Hex, options: VerifyComman
   for (const note of notes) session.progress.say(note);
 
   session.progress.begin("reading the model file");
-  const artefact = await (await session.models()).artefactOf(published, manifest);
+  const artefact = await (await session.models(MODEL_TIMEOUT_MS)).artefactOf(published, manifest);
   session.progress.begin("running the model");
   const backend = options.backend === "native" ? createOnnxNative() : createOnnxWasm();
   const model = await backend.load(artefact, manifest);

@@ -6,6 +6,7 @@ import { addJobCommands } from "./job.ts";
 import { PAYER_KEY, SIGNER_KEY } from "./keys.ts";
 import { addModelCommands } from "./model.ts";
 import { NETWORK_NAMES } from "./networks.ts";
+import { addNodeCommand } from "./node.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { wholeNumber } from "./options.ts";
 import { describeFailure, type Failure, toJson } from "./output.ts";
@@ -47,6 +48,7 @@ export function createProgram(terminal: Terminal): Command {
     addStakeCommands,
     addEscrowCommands,
     addFaucetCommand,
+    addNodeCommand,
   ]) {
     add(program, terminal);
   }
@@ -77,12 +79,25 @@ function misuse({ code, message }: CommanderError): Failure {
   return { code: code.replace("commander.", "usage/"), message, isRetryable: false };
 }
 
+/** The second time it ends at once, whatever the command would do. */
+function stopOnSignals(terminal: Terminal): void {
+  let isStopping = false;
+  const stop = () => {
+    const { ifStopped } = terminal;
+    if (typeof ifStopped === "function" && !isStopping) {
+      isStopping = true;
+      ifStopped();
+      return;
+    }
+    terminal.err(`\nopg: stopped; ${typeof ifStopped === "string" ? ifStopped : "at once"}\n`);
+    process.exit(EXIT.interrupted);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+}
+
 if (import.meta.main) {
   const terminal = processTerminal();
-  process.once("SIGINT", () => {
-    terminal.err(`\nopg: stopped; ${terminal.ifStopped}\n`);
-    process.exit(EXIT.interrupted);
-  });
+  stopOnSignals(terminal);
   const exitCode = await run(process.argv.slice(2), terminal);
   await new Promise((resolve) => process.stdout.write("", resolve));
   // The WebAssembly backend keeps worker threads that nothing else ends.

@@ -36,8 +36,9 @@ export type Session = {
   /** The node's signer, when its key is here. */
   nodeSigner(): LocalAccount | undefined;
   /** Fetches what the network's strangers name. */
-  fetchUri(): Promise<FetchUri>;
-  models(): Promise<ModelFiles>;
+  fetchUri(timeoutMs?: number): Promise<FetchUri>;
+  /** @param timeoutMs for each file; five seconds unless told */
+  models(timeoutMs?: number): Promise<ModelFiles>;
 };
 
 const AFTER_SENDING = "what was sent already is mined all the same: look at how things stand before repeating it";
@@ -63,10 +64,10 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
     const { isLocal } = await network();
     return connect(payerAccount(env, { isLocal, index: options.account }));
   });
-  const fetchUri = once(async () => {
+  const fetchUri = async (timeoutMs?: number) => {
     const { isLocal } = await network();
-    return createFetchUri({ allowPrivate: options.allowPrivateUris ?? isLocal });
-  });
+    return createFetchUri({ allowPrivate: options.allowPrivateUris ?? isLocal, ...(timeoutMs && { timeoutMs }) });
+  };
 
   return {
     terminal,
@@ -81,7 +82,8 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
     chainOf: async (account) => signing(await connect(account)),
     nodeSigner: () => accountFromEnvironment(env, SIGNER_KEY),
     fetchUri,
-    models: async () => createModelFiles({ cacheDir: options.cache ?? cacheFolder(env), fetchUri: await fetchUri() }),
+    models: async (timeoutMs) =>
+      createModelFiles({ cacheDir: options.cache ?? cacheFolder(env), fetchUri: await fetchUri(timeoutMs) }),
   };
 }
 

@@ -12,8 +12,8 @@ export type Terminal = {
   err(text: string): void;
   /** 0 done, 1 failed, 2 called wrongly. */
   exitCode: number;
-  /** What goes on without us when somebody presses Ctrl-C now, and how to look at it. */
-  ifStopped: string;
+  /** When somebody presses Ctrl-C now: what goes on without us and how to look at it, or how to end in order. */
+  ifStopped: string | (() => void);
 };
 
 export function processTerminal(): Terminal {

@@ -1,6 +1,6 @@
 import { withDeadline } from "./deadline.ts";
 import { unreachable } from "./errors.ts";
-import { type ResolveHost, resolveBySystem } from "./hostAddresses.ts";
+import { hostAddresses, type ResolveHost, resolveBySystem } from "./hostAddresses.ts";
 import { readLocalFile } from "./localFile.ts";
 import { createTurns } from "./turns.ts";
 import { parseUri } from "./uri.ts";
@@ -36,14 +36,14 @@ export function createFetchUri(
   resolveHost: ResolveHost = resolveBySystem,
 ): FetchUri {
   const turns = createTurns(maxParallel, MAX_WAITING);
+  const addressesOf = (url: URL) => hostAddresses(url, { allowPrivate, resolveHost });
   return async (uri, { maxBytes, signal }) => {
     const url = parseUri(uri, allowPrivate);
     const timeoutError = unreachable(url, `not within ${timeoutMs} ms`);
-    return withDeadline({ timeoutMs, timeoutError, signal }, (ending) => turns.run(() => read(url, ending), ending));
-
-    function read(from: URL, ending: AbortSignal): Promise<Uint8Array> {
-      if (from.protocol === "file:") return readLocalFile(from, maxBytes, ending);
-      return readWebFile(from, { maxBytes, signal: ending, allowPrivate, resolveHost });
-    }
+    const read = (ending: AbortSignal) =>
+      url.protocol === "file:"
+        ? readLocalFile(url, maxBytes, ending)
+        : readWebFile(url, { maxBytes, signal: ending, addressesOf });
+    return withDeadline({ timeoutMs, timeoutError, signal }, (ending) => turns.run(() => read(ending), ending));
   };
 }

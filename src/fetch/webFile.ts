@@ -4,10 +4,14 @@ import https from "node:https";
 import { ProtocolError } from "../protocol/errors.ts";
 import { createByteSink } from "./byteSink.ts";
 import { asUnreachable, shown, shownUrl, tooLarge, unreachable } from "./errors.ts";
-import { hostAddresses, type ResolveHost } from "./hostAddresses.ts";
 import { redirectTarget } from "./uri.ts";
 
-export type WebOptions = { maxBytes: number; signal: AbortSignal; allowPrivate: boolean; resolveHost: ResolveHost };
+export type WebOptions = {
+  maxBytes: number;
+  signal: AbortSignal;
+  /** Where a connection for the URL may go; asked for every redirect too. */
+  addressesOf(url: URL): Promise<LookupAddress[]>;
+};
 
 const MAX_REDIRECTS = 3;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
@@ -21,7 +25,7 @@ const PASSING: readonly number[] = [408, 425, 429];
 export async function readWebFile(start: URL, options: WebOptions): Promise<Uint8Array> {
   let url = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await get(url, await hostAddresses(url, options), options.signal);
+    const response = await get(url, await options.addressesOf(url), options.signal);
     try {
       const target = targetOf(url, response);
       if (target === undefined) return await readBody(url, response, options.maxBytes);

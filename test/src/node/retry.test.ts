@@ -1,16 +1,21 @@
 import { expect } from "chai";
-import { retrying } from "../../../src/node/retry.ts";
+import { retrying, retryingSome } from "../../../src/node/retry.ts";
+import { REFUND_GRACE_SECONDS } from "../../../src/chain/escrow.ts";
 import type { NodeContext } from "../../../src/node/task.ts";
+import type { Head } from "../../../src/node/watch.ts";
 import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
+
+const JOB = { expiresAt: 1_000 };
 
 /** A head that grows by one block whenever somebody waits for it. */
 function contextWithHead(): { context: NodeContext; blocks: () => bigint } {
   let number = 0n;
   const head = {
     latest: () => ({ number, timestamp: Number(number) }),
-    until: async () => {
-      number += 1n;
+    until: async (passes: (head: Head) => boolean) => {
+      do number += 1n;
+      while (!passes({ number, timestamp: Number(number) }));
       return { number, timestamp: Number(number) };
     },
   };
@@ -21,7 +26,7 @@ describe("retrying a step", () => {
   it("tries again with the next block while the failure is one that time can mend", async () => {
     const { context, blocks } = contextWithHead();
     let attempts = 0;
-    const result = await retrying(context, async () => {
+    const result = await retrying(context, JOB, async () => {
       attempts += 1;
       if (attempts < 4) throw new ProtocolError("chain/rpc-down", "the RPC is down", { isRetryable: true });
       return "done";
@@ -33,7 +38,7 @@ describe("retrying a step", () => {
   it("takes whatever else an RPC node says for a passing fault", async () => {
     const { context, blocks } = contextWithHead();
     let attempts = 0;
-    await retrying(context, async () => {
+    await retrying(context, JOB, async () => {
       attempts += 1;
       if (attempts === 1) throw new ProtocolError("chain/request-failed", "header not found");
     });
@@ -43,8 +48,29 @@ describe("retrying a step", () => {
   it("gives a refusal up at once", async () => {
     const { context, blocks } = contextWithHead();
     await expectProtocolError("contract/NotDrawn", () =>
-      retrying(context, () => Promise.reject(new ProtocolError("contract/NotDrawn", "not drawn"))),
+      retrying(context, JOB, () => Promise.reject(new ProtocolError("contract/NotDrawn", "not drawn"))),
     );
     expect(blocks()).to.equal(0n);
+  });
+
+  it("gives up when nobody can be paid for the job any more", async () => {
+    const { context, blocks } = contextWithHead();
+    const failure = new ProtocolError("chain/rpc-down", "the RPC is down", { isRetryable: true });
+    await expectProtocolError("chain/rpc-down", () =>
+      retrying(context, { expiresAt: 5 - REFUND_GRACE_SECONDS }, () => Promise.reject(failure)),
+    );
+    expect(blocks()).to.equal(6n);
+  });
+
+  it("tries what others make it fetch a few times only, more and more seldom", async () => {
+    const { context, blocks } = contextWithHead();
+    const triedAt: bigint[] = [];
+    await expectProtocolError("fetch/unreachable", () =>
+      retryingSome(context, 4, () => {
+        triedAt.push(blocks());
+        return Promise.reject(new ProtocolError("fetch/unreachable", "nobody answers", { isRetryable: true }));
+      }),
+    );
+    expect(triedAt).to.deep.equal([0n, 1n, 3n, 7n]);
   });
 });
