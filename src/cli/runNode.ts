@@ -1,8 +1,8 @@
-import { formatOpg } from "../protocol/units.ts";
 import { stakeOf } from "../chain/staking.ts";
-import { openNode, type OpenNodeOptions } from "../node/openNode.ts";
+import { type OpenNodeOptions, openNode } from "../node/openNode.ts";
 import type { NodeEvent } from "../node/task.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { formatOpg } from "../protocol/units.ts";
 
 /** One line of a node's log: what happened, and its details. With `--json` it is printed as it is, with the time. */
 export type NodeLine =
