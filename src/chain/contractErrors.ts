@@ -1,6 +1,7 @@
 import {
   type Abi,
   BaseError,
+  ChainDisconnectedError,
   decodeErrorResult,
   type Hex,
   HttpRequestError,
@@ -9,6 +10,7 @@ import {
   isHex,
   LimitExceededRpcError,
   parseAbi,
+  ProviderDisconnectedError,
   ResourceUnavailableRpcError,
   TimeoutError,
   WaitForTransactionReceiptTimeoutError,
@@ -59,6 +61,8 @@ const RPC_FAILURES = [
   LimitExceededRpcError,
   ResourceUnavailableRpcError,
   InternalRpcError,
+  ProviderDisconnectedError,
+  ChainDisconnectedError,
 ];
 
 /**
