@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { Hex } from "viem";
+import { readShippedModel } from "../../scripts/training/shipped.ts";
 import type { Chain } from "../../src/chain/clients.ts";
-import { type Manifest, parseManifest } from "../../src/protocol/manifest.ts";
+import type { Manifest } from "../../src/protocol/manifest.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { publishModel } from "../../src/sdk/publishModel.ts";
 
@@ -11,9 +11,7 @@ export const PRICE = parseOpg("1");
 
 /** The model of `models/iris`, listed by the connection's account for {@link PRICE}. */
 export async function publishIris(publisher: Chain): Promise<PublishedIris> {
-  const folder = new URL("../../models/iris/", import.meta.url);
-  const manifest = parseManifest(await readFile(new URL("manifest.json", folder), "utf8"));
-  const artefact = Uint8Array.from(await readFile(new URL("model.onnx", folder)));
+  const { manifest, artefact } = await readShippedModel("iris");
   const listing = { manifest, manifestUri: "models/iris/manifest.json", price: PRICE, royaltyPpm: 10_000 };
   const { modelId } = await publishModel(publisher, listing);
   return { modelId, manifest, artefact };

@@ -19,6 +19,7 @@ describe("connecting to a chain", () => {
   it("checks the network and reads its time", async () => {
     const chain = await connectChain(options);
     expect(chain.chainId).to.equal(31337);
+    await testNetwork.mine(1);
     const before = await chainTime(chain);
     await testNetwork.elapse(100);
     expect((await chainTime(chain)) - before).to.be.within(100, 101);
@@ -62,8 +63,10 @@ describe("connecting to a chain", () => {
     const byKey = signing(await connectChain({ ...options, privateKey }));
     expect(byKey.account.address).not.to.equal(zeroAddress);
     const { address } = testNetwork.account(3);
-    const byProvider = signing(await connectChain({ ...options, account: address }));
-    expect(byProvider.account.address).to.equal(address);
+    const byProvider = signing(await connectChain({ ...options, account: address, pollingIntervalMs: 20 }));
+    const { addresses } = byProvider;
+    const { from } = await sendCall(byProvider, encodeApprove(addresses, addresses.escrow, 1n));
+    expect(from).to.equal(address.toLowerCase());
   });
 
   it("takes viem's clients, with their account", async () => {
