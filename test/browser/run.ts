@@ -71,16 +71,17 @@ async function servePage(rpcUrl: string, addresses: NetworkAddresses): Promise<s
   const imports = [...globSync(TESTS, { cwd: ROOT }).sort(), "test/browser/runTests.ts"];
   const bundle = await context({
     stdin: { contents: imports.map((file) => `import "./${file}";`).join("\n"), resolveDir: ROOT },
-    outfile: join(ROOT, "test/browser/tests.js"),
+    outfile: join(ROOT, "out/browser/tests.js"),
     bundle: true,
     format: "esm",
     platform: "browser",
     target: "es2022",
     define: { CHAIN: JSON.stringify({ rpcUrl, addresses }) },
     plugins: [standIns],
-    logLevel: "warning",
+    logLevel: "silent",
   });
   running.push(() => bundle.dispose());
+  await bundle.rebuild(); // throws what is wrong with it
   const { port } = await bundle.serve({ host: "127.0.0.1", servedir: ROOT });
   return `http://127.0.0.1:${port}/test/browser/index.html`;
 }
@@ -98,10 +99,12 @@ async function runPage(url: string): Promise<Outcome[]> {
   const ended = Promise.withResolvers<void>();
   await page.exposeFunction("finish", ended.resolve);
   page.on("pageerror", ended.reject);
+  page.on("response", (response) => {
+    if (!response.ok()) ended.reject(new Error(`${response.url()} answered ${response.status()}`));
+  });
   page.on("crash", () => ended.reject(new Error("the page crashed")));
   const timer = setTimeout(() => ended.reject(new Error(`the tests took over ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
-  await page.goto(url);
-  await ended.promise.finally(() => clearTimeout(timer));
+  await Promise.all([page.goto(url), ended.promise]).finally(() => clearTimeout(timer));
   return outcomes;
 }
 
