@@ -6,7 +6,6 @@ import { context, type Plugin } from "esbuild";
 import hre from "hardhat";
 import { chromium } from "playwright-core";
 import { ROOT, startChainProcess } from "../../scripts/demo/chainProcess.ts";
-import { compileContracts } from "../../scripts/demo/compile.ts";
 import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
 import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../../scripts/deployment/parameters.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
@@ -45,7 +44,7 @@ try {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`no ${CHROMIUM}: install Chromium (Debian: apt-get install chromium), or set CHROMIUM to its path`);
   }
-  const [chainProcess] = await Promise.all([startChainProcess(), compileContracts()]);
+  const chainProcess = await startChainProcess();
   running.push(() => chainProcess.stop());
   const addresses = await deploy(chainProcess.rpcUrl);
   const url = await servePage(chainProcess.rpcUrl, addresses);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import type { Provider } from "../../src/chain/clients.ts";
@@ -18,10 +18,13 @@ export async function serveRpc(provider: Provider): Promise<RpcServer> {
       return { jsonrpc: "2.0", id, error: { code, message, data } };
     }
   };
-  const server = createServer(async (request, response) => {
+  const reply = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = (await json(request)) as RpcRequest | RpcRequest[];
     const answers = Array.isArray(asked) ? await Promise.all(asked.map(answer)) : await answer(asked);
     response.setHeader("content-type", "application/json").end(JSON.stringify(answers));
+  };
+  const server = createServer((request, response) => {
+    reply(request, response).catch((error: Error) => response.destroy(error));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
