@@ -10,8 +10,11 @@ import type { InferenceBackend } from "../src/inference/backend.ts";
 import { decodeOnnx } from "../src/inference/onnxGraph.ts";
 import { createOnnxNative } from "../src/inference/onnxNative.ts";
 import { createOnnxWasm } from "../src/inference/onnxWasm.ts";
+import { type Emulated, measureEmulated } from "./models/emulated.ts";
+import { runAll } from "./models/runAll.ts";
 
-// Measures how good the models are and whether their bytes are the same however they are run.
+// Measures how good the models are and whether their bytes are the same however they are run, and on emulated
+// processors. Needs Linux on x64 and qemu-user (Debian: apt-get install qemu-user).
 //   node bench/models.bench.ts            writes bench/results/models.json; exit code 1 when a floor is missed
 //   node bench/models.bench.ts --check    writes nothing; exit code 1 as well when a figure isn't the committed one
 
@@ -21,8 +24,10 @@ const FLOORS = { digits: 0.96, iris: 0.93 } as const;
 
 type SameBytes = { threads: boolean; wasm: boolean; inputs: number };
 type Result = { name: keyof typeof FLOORS; accuracy: number; cases: number; parameters: number; sameBytes: SameBytes };
+type Figures = { models: Result[]; emulated: Emulated[] };
 
 async function main(): Promise<void> {
+  const emulated = await measureEmulated();
   const [digits, iris] = [await readShippedModel("digits"), await readShippedModel("iris")];
   const heldOut = digitsHeldOut();
   const models = [
@@ -31,23 +36,26 @@ async function main(): Promise<void> {
   ];
   const report = {
     models,
+    emulated,
     machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
     node: process.version,
     onnxruntime: digits.manifest.determinism.backendVersion,
     commit: execFileSync("git", ["rev-parse", "HEAD"], { cwd: ROOT, encoding: "utf8" }).trim(),
     date: new Date().toISOString(),
   };
-  if (process.argv.includes("--check")) await compareWithCommitted(models);
+  if (process.argv.includes("--check")) await compareWithCommitted({ models, emulated });
   else await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
   console.log(report.machine);
   for (const model of models) console.log(describe(model));
-  if (!models.every(isGoodEnough)) process.exitCode = 1;
+  for (const run of emulated) console.log(describeEmulated(run));
+  if (!models.every(isGoodEnough) || !emulated.every(({ same }) => same)) process.exitCode = 1;
 }
 
-async function compareWithCommitted(models: Result[]): Promise<void> {
-  const committed: { models: Result[] } = JSON.parse(await readFile(RESULTS, "utf8"));
-  if (isDeepStrictEqual(committed.models, models)) return;
-  console.error(`measured ${JSON.stringify(models)}, committed ${JSON.stringify(committed.models)}`);
+async function compareWithCommitted(figures: Figures): Promise<void> {
+  const { models, emulated }: Figures = JSON.parse(await readFile(RESULTS, "utf8"));
+  const committed = { models, emulated };
+  if (isDeepStrictEqual(committed, figures)) return;
+  console.error(`measured ${JSON.stringify(figures)}, committed ${JSON.stringify(committed)}`);
   process.exitCode = 1;
 }
 
@@ -63,14 +71,6 @@ async function measure(
   const [threads, wasm] = [await same(createOnnxNative({ threads: 2 })), await same(createOnnxWasm({ threads: 1 }))];
   const sameBytes = { threads, wasm, inputs: inputs.length };
   return { name, accuracy: correct / cases, cases, parameters: countParameters(model), sameBytes };
-}
-
-async function runAll(backend: InferenceBackend, model: TrainedModel, inputs: Uint8Array[]): Promise<Uint8Array[]> {
-  const loaded = await backend.load(model.artefact, model.manifest);
-  const results: Uint8Array[] = [];
-  for (const input of inputs) results.push(await loaded.run(input));
-  await loaded.close();
-  return results;
 }
 
 function equalBytes(some: Uint8Array[], others: Uint8Array[]): boolean {
@@ -90,11 +90,19 @@ function isGoodEnough({ name, accuracy, sameBytes }: Result): boolean {
 }
 
 function describe({ name, accuracy, cases, parameters, sameBytes }: Result): string {
-  const same = (is: boolean) => (is ? "same bytes" : "DIFFERENT BYTES");
+  const { threads, wasm, inputs } = sameBytes;
   return (
     `${name}: ${(accuracy * 100).toFixed(2)} % of ${cases} cases (floor ${FLOORS[name] * 100} %), ${parameters} parameters; ` +
-    `over ${sameBytes.inputs} inputs 1 and 2 threads: ${same(sameBytes.threads)}, native and WebAssembly: ${same(sameBytes.wasm)}`
+    `over ${inputs} inputs 1 and 2 threads: ${inWords(threads)}, native and WebAssembly: ${inWords(wasm)}`
   );
+}
+
+function describeEmulated({ cpu, inputs, same }: Emulated): string {
+  return `emulated ${cpu} and this processor, over ${inputs} inputs of both models: ${inWords(same)}`;
+}
+
+function inWords(same: boolean): string {
+  return same ? "same bytes" : "DIFFERENT BYTES";
 }
 
 await main();

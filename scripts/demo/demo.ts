@@ -24,6 +24,8 @@ import {
   type DemoOperator,
   deployConsumer,
   fundParties,
+  LIES_EVERY,
+  LYING_OPERATOR,
   OPERATORS,
   publishShipped,
   startOperator,
@@ -31,6 +33,7 @@ import {
 
 /** The demo's own folder: the chain it starts is nobody else's, so no other chain's files are touched. */
 export const OUT = fileURLToPath(new URL("../../out/demo/", import.meta.url));
+const FILES = { addressesFile: join(OUT, "addresses.json"), nodesDir: join(OUT, "nodes") };
 
 export type DemoOutcome = { report: DemoReport; requests: DemoRequest[]; txReceipts: unknown[] };
 
@@ -65,7 +68,7 @@ async function playOn(
     ),
   )) as [SigningChain, SigningChain, SigningChain, SigningChain, ...SigningChain[]];
 
-  progress.say("publishing two models, funding the parties, registering three operators");
+  progress.say("publishing two models, funding the parties, registering three operators and starting their nodes");
   const { bytecode } = await hre.artifacts.readArtifact("DigitReader");
   const [models, consumer] = await Promise.all([
     Promise.all((["digits", "iris"] as const).map((name) => publishShipped(publisher, name))),
@@ -73,7 +76,13 @@ async function playOn(
   ]);
   const operators = await Promise.all(
     OPERATORS.map((role, index) =>
-      startOperator(rpcUrl, owners[index] as SigningChain, role, models, progress.onNodeEvent),
+      startOperator(
+        { rpcUrl, ...FILES },
+        owners[index] as SigningChain,
+        role,
+        progress.onNodeLine,
+        role === LYING_OPERATOR ? LIES_EVERY : undefined,
+      ),
     ),
   );
   for (const { node } of operators) running.push(() => node.stop());
@@ -115,7 +124,7 @@ async function deploy(rpcUrl: string, progress: Progress) {
       artifacts: hre.artifacts,
       parameters: await readParameters(parametersFileOf(LOCAL_CHAIN_ID)),
       deploymentDir: join(OUT, "deployment"),
-      addressesFile: join(OUT, "addresses.json"),
+      addressesFile: FILES.addressesFile,
       onProgress: (line) => progress.say(`deployed ${line}`),
     });
   } finally {

@@ -1,7 +1,5 @@
-import { type HDAccount, mnemonicToAccount } from "viem/accounts";
-
-/** LOCAL TEST KEYS: the publicly known mnemonic of every local chain. Never send anything of value to its accounts. */
-const LOCAL_TEST_MNEMONIC = "test test test test test test test test test test test junk";
+import type { HDAccount } from "viem/accounts";
+import { localTestAccount } from "../../src/cli/localAccounts.ts";
 
 /** Who is who on the demo's chain; the last three are named in the local deploy parameters. */
 const ROLES = ["deployer", "payer", "publisher", "settler", "operator1", "operator2", "operator3"] as const;
@@ -11,10 +9,10 @@ export type Role = (typeof ROLES)[number];
 
 /** The funded account of a role. */
 export function localAccount(role: Role): HDAccount {
-  return mnemonicToAccount(LOCAL_TEST_MNEMONIC, { addressIndex: ROLES.indexOf(role) });
+  return localTestAccount(ROLES.indexOf(role));
 }
 
 /** The key the n-th operator's node signs with, apart from the one that owns its stake. */
 export function localSigner(operator: number): HDAccount {
-  return mnemonicToAccount(LOCAL_TEST_MNEMONIC, { addressIndex: SIGNERS_FROM + operator });
+  return localTestAccount(SIGNERS_FROM + operator);
 }

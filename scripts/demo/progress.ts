@@ -1,9 +1,9 @@
-import type { NodeEvent } from "../../src/node/task.ts";
+import type { NodeLine } from "../../src/cli/runNode.ts";
 
 /** What is going on, on standard error: one line per stage, then a line of counts that moves with the jobs. */
 export type Progress = {
   say(line: string): void;
-  onNodeEvent(event: NodeEvent): void;
+  onNodeLine(line: NodeLine): void;
   opened(): void;
   ended(): void;
   /** Ends the line of counts. */
@@ -48,10 +48,11 @@ export function createProgress(stream: NodeJS.WriteStream, isVerbose: boolean): 
       closeLine();
       stream.write(`${seconds()}  ${line}\n`);
     },
-    onNodeEvent(event) {
-      const { step, operatorId, jobId } = event;
+    onNodeLine(line) {
+      if (!("step" in line)) return;
+      const { step, operatorId, jobId } = line;
       if (isVerbose || step === "failed") {
-        const detail = "reason" in event ? `: ${event.reason}` : "";
+        const detail = "reason" in line ? `: ${line.reason}` : "";
         closeLine();
         stream.write(`${seconds()}  operator ${operatorId}, job ${jobId.slice(0, 10)}…: ${step}${detail}\n`);
       }

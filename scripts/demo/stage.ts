@@ -1,31 +1,33 @@
+import { join } from "node:path";
 import { type Address, type Hex, toHex } from "viem";
 import { digitReaderAbi } from "../../src/chain/abi/digitReader.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 import { connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { encodeDeposit } from "../../src/chain/escrow.ts";
-import { modelsPublished } from "../../src/chain/models.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
 import { encodeApprove, encodeTokenTransfer } from "../../src/chain/token.ts";
-import type { InferenceBackend } from "../../src/inference/backend.ts";
-import { createOnnxNative } from "../../src/inference/onnxNative.ts";
-import { type OperatorNode, startNode } from "../../src/node/daemon.ts";
-import { createModelShelf } from "../../src/node/models.ts";
-import type { NodeEvent } from "../../src/node/task.ts";
+import type { NodeLine } from "../../src/cli/runNode.ts";
 import type { Manifest } from "../../src/protocol/manifest.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { publishModel, registerOperator, signConsent } from "../../src/sdk/index.ts";
 import { readShippedModel } from "../training/shipped.ts";
 import { localAccount, localSigner, type Role } from "./localAccounts.ts";
-import { createLyingBackend } from "./lyingBackend.ts";
+import { type NodeProcess, startNodeProcess } from "./nodeProcess.ts";
 import type { ModelName } from "./requests.ts";
 
 export type DemoModel = { name: ModelName; modelId: Hex; manifest: Manifest; artefact: Uint8Array };
 
-export type DemoOperator = { operatorId: number; owner: Address; chain: SigningChain; node: OperatorNode };
+export type DemoOperator = {
+  operatorId: number;
+  owner: Address;
+  node: NodeProcess;
+  /** Starts another life of its node. */
+  start: () => Promise<NodeProcess>;
+};
 
 export const OPERATORS = ["operator1", "operator2", "operator3"] as const satisfies Role[];
-const LYING_OPERATOR: Role = "operator3";
-const LIES_EVERY = 5;
+export const LYING_OPERATOR: Role = "operator3";
+export const LIES_EVERY = 5;
 
 const PRICE = parseOpg("1");
 const ROYALTY_PPM = 10_000;
@@ -45,7 +47,7 @@ export async function publishShipped(publisher: SigningChain, name: ModelName): 
   const { artefact, manifest } = await readShippedModel(name);
   const { modelId } = await publishModel(publisher, {
     manifest,
-    manifestUri: `models/${name}/manifest.json`,
+    manifestUri: String(new URL(`../../models/${name}/manifest.json`, import.meta.url)),
     price: PRICE,
     royaltyPpm: ROYALTY_PPM,
     royaltyRecipient: publisher.account.address,
@@ -64,14 +66,16 @@ export async function fundParties(deployer: SigningChain, payer: SigningChain): 
   await Promise.all(operators);
 }
 
-/** Registers, stakes and starts an operator whose node signs with a key of its own. */
+/** Where a demo's files are: the addresses, and a folder for each node. */
+export type StageFiles = { addressesFile: string; nodesDir: string };
+
+/** Registers, stakes and starts an operator whose node is a process of its own and signs with a key of its own. */
 export async function startOperator(
-  rpcUrl: string,
+  { rpcUrl, addressesFile, nodesDir }: StageFiles & { rpcUrl: string },
   owner: SigningChain,
   role: (typeof OPERATORS)[number],
-  models: DemoModel[],
-  onEvent: (event: NodeEvent) => void,
-  backend: InferenceBackend = backendOf(role),
+  onLine: (line: NodeLine) => void,
+  liesEvery?: number,
 ): Promise<DemoOperator> {
   const signer = localSigner(OPERATORS.indexOf(role));
   const consent = await signConsent(signer, owner, owner.account.address);
@@ -81,43 +85,16 @@ export async function startOperator(
     stake: STAKE,
     allocate: STAKE,
   });
-  const { addresses } = owner;
-  const chain = signing(
-    await connectChain({ rpcUrl, addresses, account: signer, pollingIntervalMs: POLLING_INTERVAL_MS }),
-  );
-  const shelf = createModelShelf(backend);
-  const published = await modelsPublished(chain, { fromBlock: BigInt(addresses.deployedAtBlock), toBlock: "latest" });
-  for (const { modelId, manifest, artefact } of models) {
-    const publication = published.find((publication) => publication.modelId === modelId);
-    if (!publication) throw new Error(`model ${modelId} was not published`);
-    await shelf.add(publication, manifest, artefact);
-  }
-  const fromBlock = (await chain.publicClient.getBlockNumber()) + 1n;
-  const secret = toHex(crypto.getRandomValues(new Uint8Array(32)));
-  const node = startNode({
-    chain,
-    operatorId,
-    models: shelf,
-    secret,
-    fromBlock,
-    pollingIntervalMs: POLLING_INTERVAL_MS,
-    onEvent,
-  });
-  return { operatorId, owner: owner.account.address, chain, node: withShelf(node, () => shelf.close()) };
-}
-
-function backendOf(role: Role): InferenceBackend {
-  const honest = createOnnxNative({ threads: 1 });
-  return role === LYING_OPERATOR ? createLyingBackend(honest, LIES_EVERY) : honest;
-}
-
-function withShelf(node: OperatorNode, close: () => Promise<void>): OperatorNode {
-  return {
-    async stop() {
-      await node.stop();
-      await close();
-    },
-  };
+  const start = () =>
+    startNodeProcess({
+      rpcUrl,
+      addressesFile,
+      dataDir: join(nodesDir, role),
+      signerKey: toHex(signer.getHdKey().privateKey ?? new Uint8Array()),
+      ...(liesEvery !== undefined && { liesEvery }),
+      onLine,
+    });
+  return { operatorId, owner: owner.account.address, node: await start(), start };
 }
 
 /** Deploys the example consumer and gives it an escrow balance. */

@@ -19,13 +19,13 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import { CONTRACT_NAMES, type NetworkAddresses } from "./addresses.ts";
+import { type ClientActions, clientActions } from "./clientActions.ts";
 import { rethrow, toProtocolError } from "./contractErrors.ts";
-import { type ReadActions, readActions } from "./readActions.ts";
 
 /** A checked connection to one network; everything that reads or writes takes it first. */
 export type Chain = {
   chainId: number;
-  publicClient: Client<Transport, ChainDefinition, undefined, PublicRpcSchema, ReadActions>;
+  publicClient: Client<Transport, ChainDefinition, undefined, PublicRpcSchema, ClientActions>;
   addresses: NetworkAddresses;
   /** Absent when the connection only reads. */
   walletClient?: WalletClient<Transport, ChainDefinition, Account>;
@@ -74,7 +74,7 @@ export async function connectChain(options: ConnectOptions): Promise<Chain> {
   };
   const chain: Chain = {
     chainId: addresses.chainId,
-    publicClient: createClient(settings).extend(readActions),
+    publicClient: createClient(settings).extend(clientActions),
     addresses,
   };
   await checkChainId(chain);

@@ -30,14 +30,18 @@ export async function sendCall(
   options: SendOptions = {},
 ): Promise<TransactionReceipt> {
   const sender = signing(chain);
-  const gas = options.gas ?? (await estimate(sender, call));
+  const gas = options.gas ?? (await gasLimitOf(sender, call));
   const hash = await inTurn(`${chain.chainId}:${sender.account.address}`, () => submit(sender, call, gas));
   const txReceipt = await chain.publicClient.waitForTransactionReceipt({ hash }).catch(rethrow);
   if (txReceipt.status === "success") return txReceipt;
   throw await whyReverted(sender, call, txReceipt);
 }
 
-async function estimate({ publicClient, account }: SigningChain, { to, data }: ContractCall): Promise<bigint> {
+/**
+ * The gas limit to send a call with: its estimate and a margin.
+ * @throws ProtocolError `contract/…` when the contract refuses, and as `sendCall`
+ */
+export async function gasLimitOf({ publicClient, account }: SigningChain, { to, data }: ContractCall): Promise<bigint> {
   return withMargin(await publicClient.estimateGas({ account, to, data }).catch(rethrow));
 }
 
@@ -56,11 +60,14 @@ async function inTurn<T>(sender: string, send: () => Promise<T>): Promise<T> {
   return turn;
 }
 
-/** The reason isn't in the txReceipt: the call is made again, as it was, on the state of the block before. */
-async function whyReverted(
+/**
+ * Why a mined call was reverted. The reason isn't in the txReceipt: the call is made again, as it was, on the state of
+ * the block before.
+ */
+export async function whyReverted(
   { publicClient, account }: SigningChain,
   { to, data, name }: ContractCall,
-  { blockNumber, transactionHash }: TransactionReceipt,
+  { blockNumber, transactionHash }: Pick<TransactionReceipt, "blockNumber" | "transactionHash">,
 ): Promise<ProtocolError> {
   try {
     await publicClient.call({ account, to, data, blockNumber: blockNumber - 1n });

@@ -134,30 +134,42 @@ export async function totalShareAt({ publicClient, addresses }: Chain, timestamp
 
 /**
  * Where a job stands in time.
+ * @param blockNumber at the end of this block; of the latest one the RPC has unless told
  * @throws ProtocolError `contract/UnknownJob` once its key is used again
  */
-export async function scheduleOf({ publicClient, addresses }: Chain, job: Job): Promise<Schedule> {
+export async function scheduleOf(
+  { publicClient, addresses }: Chain,
+  job: Job,
+  blockNumber?: bigint,
+): Promise<Schedule> {
   return publicClient
     .readContract({
       address: addresses.verifier,
       abi: commitRevealVerifierAbi,
       functionName: "scheduleOf",
       args: [job],
+      ...(blockNumber !== undefined && { blockNumber }),
     })
     .catch(rethrow);
 }
 
 /**
  * The seats taken so far.
+ * @param blockNumber at the end of this block; of the latest one the RPC has unless told
  * @throws ProtocolError `contract/UnknownJob` once the job's key is used again
  */
-export async function committeeOf({ publicClient, addresses }: Chain, job: Job): Promise<readonly Seat[]> {
+export async function committeeOf(
+  { publicClient, addresses }: Chain,
+  job: Job,
+  blockNumber?: bigint,
+): Promise<readonly Seat[]> {
   return publicClient
     .readContract({
       address: addresses.verifier,
       abi: commitRevealVerifierAbi,
       functionName: "committeeOf",
       args: [job],
+      ...(blockNumber !== undefined && { blockNumber }),
     })
     .catch(rethrow);
 }

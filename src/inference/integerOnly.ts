@@ -1,15 +1,24 @@
 import { ProtocolError } from "../protocol/errors.ts";
-import { applyRule, isRefusal, refuseOperation, type Tensor } from "./integerRules.ts";
-import { decodeOnnx, ONNX_TYPE, type OnnxConstant, type OnnxGraph, type OnnxValue } from "./onnxGraph.ts";
+import { MAX_DIMENSIONS } from "../protocol/manifest.ts";
+import { applyRule, type Finding, isRefusal, isTensor, type Refusal, refuse, type Tensor } from "./integerRules.ts";
+import {
+  decodeOnnx,
+  ONNX_TYPE,
+  type OnnxConstant,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxValue,
+} from "./onnxGraph.ts";
 
 export type IntegerOnlyCheck = {
   ok: boolean;
-  /** Why not, one line each; empty when ok. */
+  /** Why not, one line each; a reason many nodes share stands once. Empty when ok. */
   reasons: string[];
 };
 
 const OPSETS = { least: 13, greatest: 21 } as const;
 const MAX_NODES = 10_000;
+const MAX_WEIGHT_BYTES = 2 ** 29; // of all nodes together: some seconds of work, however often one constant is used
 const DTYPES = new Map<number, "uint8" | "int8" | "int32">([
   [ONNX_TYPE.uint8, "uint8"],
   [ONNX_TYPE.int8, "int8"],
@@ -22,43 +31,77 @@ const READERS = {
   int32: { bytes: 4, read: (view: DataView, at: number) => view.getInt32(at, true) },
 } as const;
 
+/** A node in the order of the file, and what is found of its first output. */
+export type Step = { node: OnnxNode; finding: Finding };
+
+export type ModelWalk = {
+  ok: boolean;
+  /** What is wrong with the file, its inputs, constants or outputs, one line each. */
+  reasons: string[];
+  /** None when the file can't be read or is over a limit. */
+  steps: Step[];
+};
+
 /**
  * Whether an ONNX file computes in integers alone, in a way that gives the same bytes on every processor: only known
  * operations, fixed shapes, weights of −63 … 63, and, from the ranges of all values, no overflow, no division by zero and
  * no cast that loses anything. Everything not known to be so is refused.
  */
 export function checkIntegerOnly(artefact: Uint8Array): IntegerOnlyCheck {
+  const { ok, reasons, steps } = walkModel(artefact);
+  const refused = new Map<string, string>();
+  for (const { node, finding } of steps) {
+    if (!isRefusal(finding) || refused.has(finding.reason)) continue;
+    refused.set(finding.reason, `node ${node.op} "${node.outputs.join(", ")}": ${finding.reason}`);
+  }
+  return { ok, reasons: [...reasons, ...refused.values()] };
+}
+
+/** Follows all values through the file, past what is refused, so that one look tells all. */
+export function walkModel(artefact: Uint8Array): ModelWalk {
   try {
-    const reasons = checkGraph(decodeOnnx(artefact));
-    return { ok: reasons.length === 0, reasons };
+    return walkGraph(decodeOnnx(artefact));
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "model/malformed")
-      return { ok: false, reasons: [error.message] };
+      return { ok: false, reasons: [error.message], steps: [] };
     throw error;
   }
 }
 
-function checkGraph(graph: OnnxGraph): string[] {
-  const reasons: string[] = [];
-  const known = new Map<string, Tensor>();
-  const define = (name: string, tensor: Tensor | string) => {
-    if (typeof tensor === "string") reasons.push(tensor);
-    else if (name === "" || known.has(name)) reasons.push(`the name "${name}" is empty or given twice`);
-    else known.set(name, tensor);
+function walkGraph(graph: OnnxGraph): ModelWalk {
+  const limits = checkLimits(graph);
+  if (limits.length > 0) return { ok: false, reasons: limits, steps: [] };
+
+  const known = new Map<string, Finding>();
+  const define = (name: string, finding: Finding): Finding => {
+    const isTaken = (name === "" || known.has(name)) && !isRefusal(finding);
+    const defined = isTaken ? refuse(`the name "${name}" is empty or given twice`) : finding;
+    known.set(name, defined);
+    return defined;
   };
+  const given = [
+    ...graph.inputs.map((input) => define(input.name, readInput(input))),
+    ...graph.constants.map((constant) => define(constant.name, readConstant(constant))),
+  ];
+  const steps = graph.nodes.map((node) => {
+    const finding = applyRule(node, known);
+    const [first] = node.outputs.map((name) => define(name, finding));
+    return { node, finding: first ?? finding };
+  });
+  const refused = given.filter(isRefusal).map(({ reason }) => reason);
+  const outputs = graph.outputs.flatMap((output) => checkOutput(output, known));
+  const reasons = [...checkHeader(graph), ...refused, ...outputs];
+  return { ok: reasons.length === 0 && steps.every(({ finding }) => isTensor(finding)), reasons, steps };
+}
 
-  reasons.push(...checkHeader(graph));
-  for (const input of graph.inputs) define(input.name, readInput(input));
-  for (const constant of graph.constants) define(constant.name, readConstant(constant));
-  if (reasons.length > 0) return [...reasons, ...refusedOperations(graph)];
-
-  for (const node of graph.nodes) {
-    const result = applyRule(node, known);
-    if (isRefusal(result)) return [`node ${node.op} "${node.outputs.join(", ")}": ${result.reason}`];
-    define(node.outputs[0] ?? "", result);
-  }
-  for (const output of graph.outputs) reasons.push(...checkOutput(output, known));
-  return reasons;
+/** Beyond these the walk would take too long to answer. */
+function checkLimits({ nodes, constants }: OnnxGraph): string[] {
+  if (nodes.length > MAX_NODES) return [`${nodes.length} nodes, allowed are ${MAX_NODES}`];
+  const sizes = new Map(constants.map(({ name, bytes }) => [name, bytes?.length ?? 0]));
+  const weights = nodes.reduce((sum, { inputs }) => sum + (sizes.get(inputs[1] ?? "") ?? 0), 0);
+  return weights > MAX_WEIGHT_BYTES
+    ? [`the nodes use ${weights} bytes of weights in all, allowed are ${MAX_WEIGHT_BYTES}`]
+    : [];
 }
 
 function checkHeader(graph: OnnxGraph): string[] {
@@ -69,32 +112,31 @@ function checkHeader(graph: OnnxGraph): string[] {
         `opset ${domain || "onnx"} ${version}, allowed is onnx ${OPSETS.least} to ${OPSETS.greatest}`,
     );
   if (graph.opsets.length !== 1) reasons.push(`${graph.opsets.length} opsets are imported, allowed is one`);
-  if (graph.nodes.length > MAX_NODES) reasons.push(`${graph.nodes.length} nodes, allowed are ${MAX_NODES}`);
   if (graph.inputs.length === 0 || graph.outputs.length === 0) reasons.push("the graph has no input or no output");
   return reasons;
 }
 
-/** Named together with values that are refused, so that one look tells all. */
-function refusedOperations(graph: OnnxGraph): string[] {
-  return [...new Set(graph.nodes.map(refuseOperation).filter((reason) => reason !== undefined))];
-}
-
-function readInput({ name, type, shape }: OnnxValue): Tensor | string {
+function readInput({ name, type, shape }: OnnxValue): Tensor | Refusal {
   const dtype = DTYPES.get(type);
-  if (dtype === undefined) return `input "${name}" has ONNX type ${type}, allowed are uint8, int8 and int32`;
-  if (!isFixed(shape)) return `input "${name}" has an open dimension, allowed are fixed shapes`;
+  if (dtype === undefined) return refuse(`input "${name}" has ONNX type ${type}, allowed are uint8, int8 and int32`);
+  if (!isFixed(shape))
+    return refuse(`input "${name}" has an open shape, allowed are 1 to ${MAX_DIMENSIONS} fixed dimensions`);
   const [low, high] = RANGES[dtype];
   return { dtype, shape, low, high, values: undefined };
 }
 
-function readConstant({ name, type, shape, bytes }: OnnxConstant): Tensor | string {
+function readConstant({ name, type, shape, bytes }: OnnxConstant): Tensor | Refusal {
   const dtype = DTYPES.get(type);
-  if (dtype === undefined) return `constant "${name}" has ONNX type ${type}, allowed are uint8, int8 and int32`;
-  if (bytes === undefined) return `constant "${name}" isn't stored as raw_data, the only way that is read`;
+  if (dtype === undefined) return refuse(`constant "${name}" has ONNX type ${type}, allowed are uint8, int8 and int32`);
+  if (bytes === undefined) return refuse(`constant "${name}" isn't stored as raw_data, the only way that is read`);
+  if (shape.length > MAX_DIMENSIONS)
+    return refuse(`constant "${name}" has ${shape.length} dimensions, allowed are ${MAX_DIMENSIONS}`);
   const { bytes: width, read } = READERS[dtype];
   const count = shape.reduce((product, dimension) => product * dimension, 1);
   if (shape.some((dimension) => dimension < 1) || count * width !== bytes.length) {
-    return `constant "${name}" of shape [${shape}] has ${bytes.length} bytes, allowed are dimensions from 1 and all their bytes`;
+    return refuse(
+      `constant "${name}" of shape [${shape}] has ${bytes.length} bytes, allowed are dimensions from 1 and all their bytes`,
+    );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const values = Int32Array.from({ length: count }, (_, i) => read(view, i * width));
@@ -102,13 +144,18 @@ function readConstant({ name, type, shape, bytes }: OnnxConstant): Tensor | stri
   return { dtype, shape, low, high, values };
 }
 
-function checkOutput({ name, type, shape }: OnnxValue, known: ReadonlyMap<string, Tensor>): string[] {
+function checkOutput({ name, type, shape }: OnnxValue, known: ReadonlyMap<string, Finding>): string[] {
   const tensor = known.get(name);
   if (tensor === undefined) return [`output "${name}" is computed by no node`];
+  if (!isTensor(tensor)) return []; // why is said where it was refused
   if (DTYPES.get(type) === tensor.dtype && isFixed(shape) && String(shape) === String(tensor.shape)) return [];
   return [`output "${name}" is declared as type ${type} [${shape}], it comes out as ${tensor.dtype} [${tensor.shape}]`];
 }
 
 function isFixed(shape: readonly (number | undefined)[]): shape is readonly number[] {
-  return shape.length > 0 && shape.every((dimension) => dimension !== undefined && dimension >= 1);
+  return (
+    shape.length > 0 &&
+    shape.length <= MAX_DIMENSIONS &&
+    shape.every((dimension) => dimension !== undefined && dimension >= 1)
+  );
 }

@@ -13,6 +13,12 @@ export type Tensor = {
 
 export type Refusal = { reason: string };
 
+/** Names of inputs about which nothing is known, because they were refused or not checked themselves. */
+export type Unchecked = { dependsOn: readonly string[] };
+
+/** What is known about a value, or why nothing is. */
+export type Finding = Tensor | Refusal | Unchecked;
+
 type Operand = Tensor | undefined;
 type Rule = {
   inputs: number;
@@ -49,24 +55,30 @@ export function refuseOperation(node: OnnxNode): string | undefined {
 }
 
 /**
- * What a node computes from what is known, or why it is refused.
+ * What a node computes from what is known, or why it is refused or can't be checked.
  * @param known every value defined so far, by name
  */
-export function applyRule(node: OnnxNode, known: ReadonlyMap<string, Tensor>): Tensor | Refusal {
+export function applyRule(node: OnnxNode, known: ReadonlyMap<string, Finding>): Finding {
   const reason = refuseOperation(node);
   const rule = RULES[node.op];
   if (reason !== undefined || rule === undefined) return refuse(reason ?? `the operation ${node.op} isn't allowed`);
-  const inputs = node.inputs.map((name) => known.get(name)).filter((input) => input !== undefined);
-  if (inputs.length !== rule.inputs)
+  const findings = node.inputs.map((name) => known.get(name));
+  if (findings.includes(undefined))
     return refuse(`${node.op} takes ${node.inputs.join(", ")}, not all defined before it`);
+  const inputs = findings.filter(isTensor);
+  if (inputs.length < findings.length) return { dependsOn: node.inputs.filter((_, i) => !isTensor(findings[i])) };
   return rule.apply(inputs, (name) => node.attributes.find((attribute) => attribute.name === name)?.integer);
 }
 
-export function isRefusal(result: Tensor | Refusal): result is Refusal {
-  return "reason" in result;
+export function isTensor(finding: Finding | undefined): finding is Tensor {
+  return finding !== undefined && "dtype" in finding;
 }
 
-function refuse(reason: string): Refusal {
+export function isRefusal(finding: Finding): finding is Refusal {
+  return "reason" in finding;
+}
+
+export function refuse(reason: string): Refusal {
   return { reason };
 }
 

@@ -2,22 +2,47 @@ import type { Hex } from "viem";
 import type { JobOpened } from "../chain/jobEvents.ts";
 import { memberOf, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { firstEligibleStep, seedOf, ticketOf } from "../protocol/sortition.ts";
+import { isSeated } from "./seat.ts";
 import type { NodeContext } from "./task.ts";
 
 export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number } | { accepted: false; reason: string };
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
-export async function accept(context: NodeContext, { jobId, job }: JobOpened): Promise<Acceptance> {
-  const { chain, head, models, operatorId } = context;
-  if (!models.find(job.modelId)) return { accepted: false, reason: `model ${job.modelId} isn't served here` };
-  const terms = unpackTerms(job.verifierData);
-  const { openedAt, seedBlock } = await scheduleOf(chain, job);
-  const { share, locked } = await memberOf(chain, operatorId);
-  if (locked + terms.bondUnits > share) return { accepted: false, reason: "all our stake is locked in other jobs" };
+export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
+  const unserved = await whyUnserved(context, opened.job.modelId);
+  if (unserved !== undefined) return decline(unserved);
+  try {
+    return await draw(context, opened);
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === "contract/UnknownJob") return decline("the job is over");
+    throw error;
+  }
+}
 
+/** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */
+async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<string | undefined> {
+  try {
+    return (await models.open(modelId)) ? undefined : `model ${modelId} isn't served here`;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code.startsWith("chain/")) throw error;
+    return `model ${modelId} can't be served: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+async function draw(context: NodeContext, { jobId, job }: JobOpened): Promise<Acceptance> {
+  const { chain, head, operatorId } = context;
+  const terms = unpackTerms(job.verifierData);
+  const { openedAt, seedBlock, commitsCloseAt } = await scheduleOf(chain, job, head.latest().number);
   await head.until(({ number }) => number > seedBlock);
   const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock });
+  // A store that was lost doesn't know of the seats its node had taken; their bonds hang on the reveal all the same.
+  if (await isSeated(context, job)) return { accepted: true, seedHash, wideningStep: 0 };
+
+  if (head.latest().timestamp >= commitsCloseAt) return decline("its commits have closed");
+  const { share, locked } = await memberOf(chain, operatorId);
+  if (locked + terms.bondUnits > share) return decline("all our stake is locked in other jobs");
   const wideningStep = firstEligibleStep({
     ticket: ticketOf(seedOf(seedHash, jobId), operatorId),
     stake: await shareAt(chain, operatorId, openedAt - 1),
@@ -25,7 +50,11 @@ export async function accept(context: NodeContext, { jobId, job }: JobOpened): P
     committeeSize: terms.committeeSize,
     maxWidening: terms.maxWidening,
   });
-  if (wideningStep === null) return { accepted: false, reason: "not drawn" };
+  if (wideningStep === null) return decline("not drawn");
   await head.until(({ timestamp }) => timestamp >= openedAt + wideningStep * terms.commitWindowSeconds);
   return { accepted: true, seedHash, wideningStep };
+}
+
+function decline(reason: string): Acceptance {
+  return { accepted: false, reason };
 }

@@ -1,14 +1,17 @@
-import type { Hex } from "viem";
+import { type Hex, keccak256 } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
+import type { FetchUri } from "../fetch/fetchUri.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { jobIdOf } from "../protocol/job.ts";
-import { createRelayer } from "../relayer/relayer.ts";
+import { createRelayer, type MinedTransaction } from "../relayer/relayer.ts";
+import type { JobProgress, StoredJob } from "../store/jobs.ts";
+import type { Store } from "../store/store.ts";
 import { accept } from "./accept.ts";
 import { commit } from "./commit.ts";
 import { infer } from "./infer.ts";
 import type { ModelShelf } from "./models.ts";
-import { retrying } from "./retry.ts";
+import { insisting, retrying, retryingSome } from "./retry.ts";
 import { reveal } from "./reveal.ts";
 import { settle } from "./settle.ts";
 import type { NodeContext, NodeEvent } from "./task.ts";
@@ -19,13 +22,15 @@ export type NodeOptions = {
   chain: SigningChain;
   operatorId: number;
   models: ModelShelf;
+  /** For inputs that aren't inline. */
+  fetchUri: FetchUri;
+  /** Of this operator and chain only; whatever was under way in it goes on. */
+  store: Store;
   /** 32 random bytes that never leave the node; whoever has them can guess its unrevealed results. */
   secret: Hex;
-  /** First block to look at. */
-  fromBlock: bigint;
   pollingIntervalMs?: number;
   onEvent?: (event: NodeEvent) => void;
-  /** A poll of the chain that failed and will be tried again. */
+  /** A poll of the chain, or a send, that failed and will be tried again. */
   onError?: (error: unknown) => void;
 };
 
@@ -34,47 +39,61 @@ export type OperatorNode = {
   stop(): Promise<void>;
 };
 
+type Save = (progress: JobProgress) => Promise<void>;
+
 const POLLING_INTERVAL_MS = 400;
+/** Whoever names an input's URI makes all nodes fetch it: not without end. */
+const INFER_ATTEMPTS = 5;
 
 /** An operator's node: follows the chain and takes every job it is drawn for through all its stops. */
-export function startNode(options: NodeOptions): OperatorNode {
-  const { chain, operatorId, models, secret } = options;
+export async function startNode(options: NodeOptions): Promise<OperatorNode> {
+  const { chain, operatorId, models, fetchUri, store, secret } = options;
+  const { onEvent: report = () => {}, onError = () => {} } = options;
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
-  const report = options.onEvent ?? (() => {});
   const watch = createWatch({
     chain,
-    fromBlock: options.fromBlock,
+    jobs: store.jobs,
     pollingIntervalMs: options.pollingIntervalMs ?? POLLING_INTERVAL_MS,
     signal: stopping.signal,
-    onError: options.onError ?? (() => {}),
-    onJob(opened) {
-      const done = follow(opened).finally(() => running.delete(done));
-      running.add(done);
-    },
+    onError,
+    onJob: (opened) => start({ opened, stage: "opened", seedHash: null, result: null }),
   });
-  const context: NodeContext = {
-    chain,
-    relayer: createRelayer(chain),
-    head: watch,
-    models,
-    operatorId,
-    secret,
-    report,
+  const nextBlock = () => {
+    const { number } = watch.latest();
+    return watch.until((newer) => newer.number > number);
   };
+  const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock, onError });
+  const context: NodeContext = { chain, relayer, head: watch, models, fetchUri, operatorId, secret, report };
 
-  async function follow(opened: JobOpened): Promise<void> {
-    const { jobId } = opened;
+  function start(job: StoredJob): void {
+    keep(follow(job));
+  }
+
+  function keep(work: Promise<void>): void {
+    const done = work.finally(() => running.delete(done));
+    running.add(done);
+  }
+
+  async function follow(job: StoredJob): Promise<void> {
+    const { jobId } = job.opened;
+    const save: Save = (progress) => store.jobs.advance(jobId, progress);
     try {
-      checkJobId(chain, opened);
-      await followJob(context, opened);
+      checkJobId(chain, job.opened);
+      await save({ stage: "ended", outcome: await followJob(context, job, save) });
     } catch (error) {
       if (stopping.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       report({ jobId, operatorId, step: "failed", reason });
+      await save({ stage: "ended", outcome: reason }).catch(onError);
     }
   }
 
+  for (const job of await store.jobs.underWay()) {
+    report({ jobId: job.opened.jobId, operatorId, step: "resumed", stage: job.stage });
+    start(job);
+  }
+  keep(relayer.resume());
   const watching = watch.run();
   return {
     async stop() {
@@ -95,28 +114,63 @@ function checkJobId({ chainId, addresses }: SigningChain, { jobId, job }: JobOpe
   );
 }
 
-/** The way of one job through a node. */
-async function followJob(context: NodeContext, opened: JobOpened): Promise<void> {
+/**
+ * The way of one job through a node, from wherever an earlier life of it had come. A step that is done twice because
+ * the first time wasn't saved does no harm: the result is the same, and what is sent has one purpose.
+ * @returns how it ended
+ */
+async function followJob(context: NodeContext, stored: StoredJob, save: Save): Promise<string> {
+  const { operatorId, report } = context;
+  const { opened } = stored;
+  const { jobId } = opened;
+  const sent = (step: "committed" | "revealed" | "settled", transaction: MinedTransaction | null) =>
+    report({ jobId, operatorId, step, transactionHash: transaction?.transactionHash ?? null });
+  const end = (how: string) => {
+    report({ jobId, operatorId, step: "ended", how });
+    return how;
+  };
+
+  const drawn = stored.seedHash ?? (await takeJob(context, opened, save));
+  if (typeof drawn === "object") return drawn.declined;
+  const result = stored.result ?? (await runModel(context, opened, save));
+
+  const committed = await retrying(context, opened, () => commit(context, opened, drawn, result));
+  await save({ stage: "committed" });
+  sent("committed", committed);
+
+  const revealed = await insisting(context, opened, () => reveal(context, opened, result));
+  if (revealed === undefined) return end("the job is over");
+  if (revealed.outcome === "evicted") return end("a lower draw took the seat");
+  await save({ stage: "revealed" });
+  sent("revealed", revealed.transaction);
+
+  const settled = await insisting(context, opened, () => settle(context, opened, result));
+  if (!settled) return end("not ours to settle");
+  sent("settled", settled);
+  return "settled";
+}
+
+/** @returns the hash of the seed block the job was drawn under */
+async function takeJob(context: NodeContext, opened: JobOpened, save: Save): Promise<Hex | { declined: string }> {
   const { operatorId, report } = context;
   const { jobId } = opened;
-  const acceptance = await retrying(context, () => accept(context, opened));
-  if (!acceptance.accepted) return report({ jobId, operatorId, step: "declined", reason: acceptance.reason });
-  report({ jobId, operatorId, step: "accepted", wideningStep: acceptance.wideningStep });
-
-  const startedAt = performance.now();
-  const result = await infer(context, opened);
-  const durationMs = Math.round(performance.now() - startedAt);
-  const { seat, txReceipt } = await retrying(context, () => commit(context, opened, acceptance.seedHash, result));
-  report({ jobId, operatorId, step: "inferred", resultHash: seat.resultHash, durationMs });
-  report({ jobId, operatorId, step: "committed", transactionHash: txReceipt?.transactionHash ?? null });
-
-  const revealed = await retrying(context, () => reveal(context, seat));
-  if (revealed.outcome === "evicted") {
-    return report({ jobId, operatorId, step: "ended", how: "a lower draw took the seat" });
+  const acceptance = await retrying(context, opened, () => accept(context, opened));
+  if (!acceptance.accepted) {
+    report({ jobId, operatorId, step: "declined", reason: acceptance.reason });
+    return { declined: acceptance.reason };
   }
-  report({ jobId, operatorId, step: "revealed", transactionHash: revealed.txReceipt?.transactionHash ?? null });
+  const { seedHash, wideningStep } = acceptance;
+  await save({ stage: "accepted", seedHash });
+  report({ jobId, operatorId, step: "accepted", wideningStep });
+  return seedHash;
+}
 
-  const settled = await retrying(context, () => settle(context, seat));
-  if (!settled) return report({ jobId, operatorId, step: "ended", how: "not ours to settle" });
-  report({ jobId, operatorId, step: "settled", transactionHash: settled.transactionHash });
+async function runModel(context: NodeContext, opened: JobOpened, save: Save): Promise<Uint8Array> {
+  const { operatorId, report } = context;
+  const startedAt = performance.now();
+  const result = await retryingSome(context, opened, INFER_ATTEMPTS, () => infer(context, opened));
+  await save({ stage: "inferred", result });
+  const durationMs = Math.round(performance.now() - startedAt);
+  report({ jobId: opened.jobId, operatorId, step: "inferred", resultHash: keccak256(result), durationMs });
+  return result;
 }

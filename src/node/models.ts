@@ -1,51 +1,84 @@
 import type { Hex } from "viem";
-import type { ModelPublished } from "../chain/models.ts";
+import type { Chain } from "../chain/clients.ts";
+import { type ModelPublished, modelsPublished } from "../chain/models.ts";
+import type { ModelFiles } from "../fetch/modelFiles.ts";
 import type { InferenceBackend, LoadedModel } from "../inference/backend.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { type Manifest, manifestHash } from "../protocol/manifest.ts";
-import { modelIdOf } from "../protocol/model.ts";
+import type { Manifest } from "../protocol/manifest.ts";
 
-/** The models a node serves, ready to run. */
+export type ServedModel = { manifest: Manifest; run: LoadedModel["run"] };
+
+/** The models a node serves. */
 export type ModelShelf = {
   /**
-   * Takes a published model on after checking that its id, manifest and artefact belong together.
-   * @throws ProtocolError `model/id-mismatch`, `model/manifest-mismatch`, and whatever the backend refuses
+   * The model, ready to run; fetched, checked and loaded when it is asked for the first time, or again after a failure.
+   * @returns undefined when it isn't served here
+   * @throws ProtocolError `model/not-published`, `model/artefact-too-large`, what `ModelFiles` throws, and what the
+   * backend refuses
    */
-  add(published: ModelPublished, manifest: Manifest, artefact: Uint8Array): Promise<void>;
-  find(modelId: Hex): LoadedModel | undefined;
+  open(modelId: Hex): Promise<ServedModel | undefined>;
   close(): Promise<void>;
 };
 
+export type ModelShelfOptions = {
+  chain: Chain;
+  backend: InferenceBackend;
+  files: ModelFiles;
+  /** Ids of the models to serve, or all that anybody publishes. */
+  serve: readonly Hex[] | "all";
+  /** Larger model files aren't fetched; 268,435,456 unless told. */
+  maxArtefactBytes?: number;
+};
+
+const MAX_ARTEFACT_BYTES = 256 * 1024 * 1024;
+
 /** A shelf whose models run on one backend. */
-export function createModelShelf(backend: InferenceBackend): ModelShelf {
-  const loaded = new Map<Hex, LoadedModel>();
+export function createModelShelf(options: ModelShelfOptions): ModelShelf {
+  const { serve } = options;
+  const loading = new Map<Hex, Promise<ServedModel & LoadedModel>>();
+
+  function open(modelId: Hex): Promise<ServedModel> {
+    const known = loading.get(modelId);
+    if (known !== undefined) return known;
+    const started = load(modelId, options);
+    loading.set(modelId, started);
+    started.catch(() => loading.delete(modelId));
+    return started;
+  }
+
   return {
-    async add(published, manifest, artefact) {
-      checkIdentity(published, manifest);
-      loaded.set(published.modelId, await backend.load(artefact, manifest));
-    },
-    find: (modelId) => loaded.get(modelId),
+    open: async (modelId) => (serve === "all" || serve.includes(modelId) ? open(modelId) : undefined),
     async close() {
-      await Promise.all([...loaded.values()].map((model) => model.close()));
-      loaded.clear();
+      const models = await Promise.allSettled(loading.values());
+      await Promise.all(models.map((model) => model.status === "fulfilled" && model.value.close()));
+      loading.clear();
     },
   };
 }
 
-function checkIdentity({ modelId, publisher, listing }: ModelPublished, manifest: Manifest): void {
-  const recomputed = modelIdOf({ publisher, ...listing });
-  if (recomputed !== modelId) {
+async function load(
+  modelId: Hex,
+  { chain, backend, files, maxArtefactBytes = MAX_ARTEFACT_BYTES }: ModelShelfOptions,
+): Promise<ServedModel & LoadedModel> {
+  const published = await publicationOf(chain, modelId);
+  const manifest = await files.manifestOf(published);
+  const { sizeBytes } = manifest.artefact;
+  if (sizeBytes > maxArtefactBytes) {
     throw new ProtocolError(
-      "model/id-mismatch",
-      `got model ${modelId}, its listing hashes to ${recomputed}: don't serve it, and don't trust this RPC node`,
+      "model/artefact-too-large",
+      `got model ${modelId} of ${sizeBytes} bytes, at most ${maxArtefactBytes} are allowed here: raise the limit to serve it`,
     );
   }
-  const hash = manifestHash(manifest);
-  const agrees = manifest.bitExact === listing.bitExact && manifest.maxResultBytes === listing.maxResultBytes;
-  if (hash !== listing.manifestHash || !agrees) {
-    throw new ProtocolError(
-      "model/manifest-mismatch",
-      `got a manifest that hashes to ${hash}, model ${modelId} was published with ${listing.manifestHash}: fetch the manifest named in ModelPublished`,
-    );
-  }
+  const artefact = await files.artefactOf(published, manifest);
+  return { manifest, ...(await backend.load(artefact, manifest)) };
+}
+
+async function publicationOf(chain: Chain, modelId: Hex): Promise<ModelPublished> {
+  const fromBlock = BigInt(chain.addresses.deployedAtBlock);
+  const [published] = await modelsPublished(chain, { modelId, fromBlock, toBlock: "latest" });
+  if (published !== undefined) return published;
+  throw new ProtocolError(
+    "model/not-published",
+    `got model ${modelId}, which nobody published on this chain: publish it or use a published one's id`,
+  );
 }

@@ -1,33 +1,42 @@
-import type { TransactionReceipt } from "viem";
+import { keccak256 } from "viem";
+import type { JobOpened } from "../chain/jobEvents.ts";
 import { committeeOf, encodeReveal, scheduleOf } from "../chain/verifier.ts";
+import { deriveSalt } from "../protocol/commitment.ts";
 import type { Job } from "../protocol/job.ts";
-import type { NodeContext, SeatTaken } from "./task.ts";
+import type { MinedTransaction } from "../relayer/relayer.ts";
+import type { NodeContext } from "./task.ts";
+import type { Head } from "./watch.ts";
 
-export type RevealOutcome = { outcome: "evicted" } | { outcome: "revealed"; txReceipt: TransactionReceipt | null };
+export type RevealOutcome = { outcome: "evicted" } | { outcome: "revealed"; transaction: MinedTransaction | null };
 
 /**
  * Stop 7: once commits have closed, shows the result's hash.
- * @returns how it went: `evicted` when a lower draw has taken our seat meanwhile, `revealed` without a txReceipt when an
- * earlier try, or somebody who carried the reveal, was first
+ * @returns how it went: `evicted` when a lower draw has taken our seat meanwhile, `revealed` without a transaction when
+ * somebody who carried the reveal was first
  */
-export async function reveal(context: NodeContext, taken: SeatTaken): Promise<RevealOutcome> {
-  const { chain, relayer, operatorId } = context;
-  const { jobId, job } = taken.opened;
-  await commitsClosed(context, job);
-  const committee = await committeeOf(chain, job);
+export async function reveal(
+  context: NodeContext,
+  { jobId, job }: JobOpened,
+  result: Uint8Array,
+): Promise<RevealOutcome> {
+  const { chain, relayer, operatorId, secret } = context;
+  const { number } = await commitsClosed(context, job);
+  // At that very block: an RPC that lags fails, instead of showing a committee from before our commit.
+  const committee = await committeeOf(chain, job, number);
   const seat = committee.findIndex((taken) => taken.operatorId === operatorId);
   if (seat < 0) return { outcome: "evicted" };
-  if (committee[seat]?.revealed) return { outcome: "revealed", txReceipt: null };
-  const call = encodeReveal(chain.addresses, job, { seat, resultHash: taken.resultHash, salt: taken.salt });
-  return { outcome: "revealed", txReceipt: await relayer.submit(`reveal ${jobId}`, call) };
+  if (committee[seat]?.revealed) return { outcome: "revealed", transaction: null };
+  const opening = { seat, resultHash: keccak256(result), salt: deriveSalt(secret, jobId) };
+  const call = encodeReveal(chain.addresses, job, opening);
+  return { outcome: "revealed", transaction: await relayer.submit(`reveal ${jobId}`, call) };
 }
 
 /** The closing time moves earlier when the last seat is taken, so it is read again with every block. */
-async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<void> {
+async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<Head> {
   for (;;) {
-    const { commitsCloseAt } = await scheduleOf(chain, job);
-    const { number, timestamp } = head.latest();
-    if (timestamp >= commitsCloseAt) return;
-    await head.until((newer) => newer.number > number);
+    const latest = head.latest();
+    const { commitsCloseAt } = await scheduleOf(chain, job, latest.number);
+    if (latest.timestamp >= commitsCloseAt) return latest;
+    await head.until(({ number }) => number > latest.number);
   }
 }

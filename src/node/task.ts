@@ -1,6 +1,6 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
-import type { JobOpened } from "../chain/jobEvents.ts";
+import type { FetchUri } from "../fetch/fetchUri.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
@@ -11,6 +11,8 @@ export type NodeContext = {
   relayer: Relayer;
   head: ChainHead;
   models: ModelShelf;
+  /** For inputs; what a payer names isn't trusted. */
+  fetchUri: FetchUri;
   operatorId: number;
   /** 32 bytes that never leave the node; salts are derived from it. */
   secret: Hex;
@@ -19,6 +21,7 @@ export type NodeContext = {
 
 /** One step of one job, for logs. */
 export type NodeEvent = { jobId: Hex; operatorId: number } & (
+  | { step: "resumed"; stage: string }
   | { step: "accepted"; wideningStep: number }
   | { step: "declined"; reason: string }
   | { step: "inferred"; resultHash: Hex; durationMs: number }
@@ -26,9 +29,7 @@ export type NodeEvent = { jobId: Hex; operatorId: number } & (
       step: "committed" | "revealed" | "settled" /** Null when it had happened without our hearing of it. */;
       transactionHash: Hex | null;
     }
+  | { step: "retrying"; reason: string }
   | { step: "ended"; how: string }
   | { step: "failed"; reason: string }
 );
-
-/** A seat this node has taken, and all it needs to reveal. */
-export type SeatTaken = { opened: JobOpened; result: Uint8Array; resultHash: Hex; salt: Hex };

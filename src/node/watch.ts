@@ -1,5 +1,6 @@
 import type { SigningChain } from "../chain/clients.ts";
 import { type JobOpened, jobsOpened } from "../chain/jobEvents.ts";
+import type { JobTable } from "../store/jobs.ts";
 
 export type Head = { number: bigint; timestamp: number };
 
@@ -10,36 +11,43 @@ export type ChainHead = {
   until(passes: (head: Head) => boolean): Promise<Head>;
 };
 
-/** Stop 3 of a job's way: follows the chain block by block and hands over every job that names our verifier. */
+/** Stop 3 of a job's way: follows the chain block by block and hands over every new job that names our verifier. */
 export type Watch = ChainHead & { run(): Promise<void> };
+
+type Waiter = {
+  passes: (head: Head) => boolean;
+  resolve: (head: Head) => void;
+  reject: (reason: unknown) => void;
+};
 
 export type WatchOptions = {
   chain: SigningChain;
-  fromBlock: bigint;
+  jobs: JobTable;
   pollingIntervalMs: number;
   signal: AbortSignal;
+  /** A job that is in the store now for the first time. */
   onJob: (opened: JobOpened) => void;
   /** A failed poll: it is tried again, nothing is skipped. */
   onError: (error: unknown) => void;
 };
 
-/** Follows the chain until the signal stops it. */
-export function createWatch({ chain, fromBlock, pollingIntervalMs, signal, onJob, onError }: WatchOptions): Watch {
-  const waiting = new Set<{ passes: (head: Head) => boolean; resolve: (head: Head) => void }>();
-  let head: Head = { number: fromBlock - 1n, timestamp: 0 };
-  let nextBlock = fromBlock;
+/** A new node looks back so far, for jobs that can still be taken and for seats of a store that was lost. */
+const FIRST_LOOK_BLOCKS = 1_000n;
+/** RPC nodes bound what one request may look through. */
+const MAX_RANGE_BLOCKS = 2_000n;
+/** Looked through again with every poll: an RPC of several machines may know a block before its logs. */
+const OVERLAP_BLOCKS = 8n;
+
+/** Follows the chain until the signal stops it, from where the store says. */
+export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onError }: WatchOptions): Watch {
+  const waiting = new Set<Waiter>();
+  let head: Head = { number: -1n, timestamp: 0 };
 
   async function poll(): Promise<void> {
     const { number, timestamp } = await chain.publicClient.getBlock({ blockTag: "latest" });
-    if (number < nextBlock) return;
-    const opened = await jobsOpened(chain, {
-      verifier: chain.addresses.verifier,
-      fromBlock: nextBlock,
-      toBlock: number,
-    });
-    nextBlock = number + 1n;
+    if (number <= head.number) return;
+    await readJobs(number);
     head = { number, timestamp: Number(timestamp) };
-    for (const job of opened) onJob(job);
     for (const waiter of waiting) {
       if (!waiter.passes(head)) continue;
       waiting.delete(waiter);
@@ -47,24 +55,37 @@ export function createWatch({ chain, fromBlock, pollingIntervalMs, signal, onJob
     }
   }
 
+  async function readJobs(latest: bigint): Promise<void> {
+    const next = (await jobs.nextBlock()) ?? latest - FIRST_LOOK_BLOCKS;
+    const first = atLeast(next - OVERLAP_BLOCKS, BigInt(chain.addresses.deployedAtBlock));
+    for (let fromBlock = first; fromBlock <= latest; fromBlock += MAX_RANGE_BLOCKS) {
+      const last = fromBlock + MAX_RANGE_BLOCKS - 1n;
+      const toBlock = last < latest ? last : latest;
+      const opened = await jobsOpened(chain, { verifier: chain.addresses.verifier, fromBlock, toBlock });
+      for (const job of await jobs.add(opened, toBlock + 1n)) onJob(job);
+    }
+  }
+
   return {
     latest: () => head,
     until(passes) {
+      if (signal.aborted) return Promise.reject(signal.reason);
       if (passes(head)) return Promise.resolve(head);
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        const waiter = { passes, resolve };
-        waiting.add(waiter);
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      });
+      return new Promise((resolve, reject) => waiting.add({ passes, resolve, reject }));
     },
     async run() {
       while (!signal.aborted) {
         await poll().catch(onError);
         await pause(pollingIntervalMs, signal);
       }
+      for (const { reject } of waiting) reject(signal.reason);
+      waiting.clear();
     },
   };
+}
+
+function atLeast(block: bigint, least: bigint): bigint {
+  return block > least ? block : least;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

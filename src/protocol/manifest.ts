@@ -65,8 +65,10 @@ export type Accuracy = {
 /** Longest manifest that is read, in characters. */
 export const MAX_MANIFEST_LENGTH = 65_536;
 
+/** Most dimensions a tensor may have. */
+export const MAX_DIMENSIONS = 8;
+
 const MAX_ARTEFACT_BYTES = 2 ** 31 - 1;
-const MAX_DIMENSIONS = 8;
 const MAX_LIST = 10_000;
 const LEVELS = ["disabled", "basic", "extended", "all"] as const;
 
@@ -127,10 +129,11 @@ export function parseManifest(source: unknown): Manifest {
 
 /**
  * The artefact's places as absolute URIs.
- * @param manifestUri where the manifest was read from (`https:`, `ipfs:` or `file:`, for one)
+ * @param manifestUri where the manifest was read from (`https:`, `ipfs:` or `file:`, for one); from any other place,
+ * relative ones stay as they are
  */
 export function resolveArtefactUris(manifest: Manifest, manifestUri: string): string[] {
-  return manifest.artefact.uris.map((uri) => new URL(uri, manifestUri).href);
+  return manifest.artefact.uris.map((uri) => URL.parse(uri, manifestUri)?.href ?? uri);
 }
 
 function canonicalNumber(value: number): string {
@@ -255,7 +258,7 @@ function readObject<const Key extends string>(at: string, value: unknown, keys: 
     throw invalid(at, describe(value), `an object with ${keys.join(", ")}`);
   }
   const unknown = Object.keys(value).find((key) => !keys.includes(key as Key));
-  if (unknown !== undefined) throw invalid(at, `the field ${JSON.stringify(unknown)}`, `only ${keys.join(", ")}`);
+  if (unknown !== undefined) throw invalid(at, `the field ${describe(unknown)}`, `only ${keys.join(", ")}`);
   const missing = keys.find((key) => !Object.hasOwn(value, key));
   if (missing !== undefined) throw invalid(at, `no field ${missing}`, `all of ${keys.join(", ")}`);
   return value as Record<Key, unknown>;

@@ -1,39 +1,157 @@
-import type { TransactionReceipt } from "viem";
+import { type Hex, keccak256, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { ContractCall } from "../chain/contractCall.ts";
-import { sendCall } from "../chain/sendCall.ts";
+import { rethrow, toProtocolError } from "../chain/contractErrors.ts";
+import { gasLimitOf, whyReverted } from "../chain/sendCall.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { NewEntry, Outbox } from "../store/outbox.ts";
 
-/** The only way a node sends: every transaction has a purpose, and a purpose is sent for at most once at a time. */
+/** A transaction that was mined and succeeded. */
+export type MinedTransaction = { transactionHash: Hex; blockNumber: bigint };
+
+/** The only way a node sends: every transaction has a purpose, and there is never more than one for a purpose. */
 export type Relayer = {
   /**
-   * Sends the call, or joins the send under way or done for the same purpose; a failed one can be tried again.
+   * Sends the call and waits until it is mined, or joins what was sent for the same purpose before, if by an earlier
+   * life of this process. What was reverted can be tried again.
    * @param purpose what the transaction is for, unique for this operator: `commit 0x…`
-   * @returns the txReceipt, always of success
-   * @throws ProtocolError as `sendCall`
+   * @throws ProtocolError `contract/…` when the contract refuses (before anything is sent, where the estimate shows it),
+   * `chain/…` as `sendCall`, `relayer/no-local-key`; the reason for stopping when `nextBlock` does
    */
-  submit(purpose: string, call: ContractCall): Promise<TransactionReceipt>;
+  submit(purpose: string, call: ContractCall): Promise<MinedTransaction>;
+  /** Goes on with all that an earlier life of this process left on its way; ends when all of it is mined. */
+  resume(): Promise<void>;
 };
 
-/** A relayer that keeps its purposes in memory. */
-export function createRelayer(chain: SigningChain): Relayer {
-  const sends = new Map<string, Promise<TransactionReceipt>>();
+export type RelayerOptions = {
+  chain: SigningChain;
+  outbox: Outbox;
+  /** Resolves with the next block, rejects when everything stops. */
+  nextBlock: () => Promise<unknown>;
+  /** A send that the RPC refused; it is tried again. */
+  onError: (error: ProtocolError) => void;
+};
 
-  async function send(purpose: string, call: ContractCall): Promise<TransactionReceipt> {
-    try {
-      return await sendCall(chain, call);
-    } catch (error) {
-      sends.delete(purpose);
-      throw error;
+/** The same bytes are sent again so often, in case an RPC node has dropped them. */
+const BLOCKS_PER_SEND = 5;
+/** An RPC of several machines may know the nonce before the txReceipt. */
+const BLOCKS_UNTIL_OVERTAKEN = 3;
+/** How far the base fee may rise before a transaction gets stuck. */
+const FEE_MARGIN = 2n;
+/** Says of a repeated send that an earlier one arrived. */
+const HAS_ARRIVED = /already known|already imported|known transaction|nonce too low/i;
+
+/** A relayer whose transactions are in the outbox, signed, before they are on their way. */
+export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOptions): Relayer {
+  const { publicClient, account } = chain;
+  const underWay = new Map<string, Promise<MinedTransaction>>();
+  let lastTurn: Promise<unknown> = Promise.resolve();
+
+  async function carry(purpose: string, call: ContractCall): Promise<MinedTransaction> {
+    const known = await outbox.find(purpose);
+    if (known?.status === "mined") return { transactionHash: known.hash, blockNumber: known.blockNumber };
+    let entry = known?.status === "pending" ? known : await inTurn(() => write(purpose, call));
+    for (;;) {
+      const txReceipt = await mined(entry);
+      if (txReceipt !== "overtaken") return conclude(call, txReceipt);
+      entry = await inTurn(() => write(purpose, call));
     }
   }
 
+  async function conclude(call: ContractCall, txReceipt: TransactionReceipt): Promise<MinedTransaction> {
+    const { status, transactionHash, blockNumber } = txReceipt;
+    await outbox.conclude(transactionHash, status === "success" ? "mined" : "reverted", blockNumber);
+    if (status !== "success") throw await whyReverted(chain, call, txReceipt);
+    return { transactionHash, blockNumber };
+  }
+
+  /** One at a time is numbered and written, so that no two take the same nonce. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = lastTurn.then(work, work);
+    lastTurn = turn;
+    return turn;
+  }
+
+  async function write(purpose: string, call: ContractCall): Promise<NewEntry> {
+    if (account.type !== "local") {
+      throw new ProtocolError("relayer/no-local-key", "the account can't sign here: connect with its private key");
+    }
+    const { to, data } = call;
+    const [gas, nonce, fees] = await Promise.all([
+      gasLimitOf(chain, call),
+      nextNonce(),
+      publicClient.estimateFeesPerGas().catch(rethrow),
+    ]);
+    const { maxPriorityFeePerGas } = fees;
+    const maxFeePerGas = fees.maxFeePerGas * FEE_MARGIN;
+    const signed = await account.signTransaction({
+      type: "eip1559",
+      chainId: chain.chainId,
+      to,
+      data,
+      gas,
+      nonce,
+      maxFeePerGas,
+      maxPriorityFeePerGas,
+    });
+    const entry = { purpose, call, sender: account.address, nonce, hash: keccak256(signed), signed };
+    await outbox.write(entry);
+    return entry;
+  }
+
+  async function nextNonce(): Promise<number> {
+    const [sent, pending] = await Promise.all([
+      publicClient.getTransactionCount({ address: account.address, blockTag: "pending" }).catch(rethrow),
+      outbox.pending(account.address),
+    ]);
+    return Math.max(sent, ...pending.map(({ nonce }) => nonce + 1));
+  }
+
+  /** Sends until it is mined; `overtaken` when its nonce went to another transaction, so that it never can be. */
+  async function mined(entry: NewEntry): Promise<TransactionReceipt | "overtaken"> {
+    let blocksSinceUsed = 0;
+    for (let blocks = 0; ; blocks++) {
+      const used = await publicClient.getTransactionCount({ address: entry.sender }).catch(rethrow);
+      const txReceipt = used > entry.nonce ? await txReceiptOf(entry.hash) : undefined;
+      if (txReceipt !== undefined) return txReceipt;
+      if (used > entry.nonce && ++blocksSinceUsed >= BLOCKS_UNTIL_OVERTAKEN) return "overtaken";
+      if (blocks % BLOCKS_PER_SEND === 0) await send(entry);
+      await nextBlock();
+    }
+  }
+
+  /** What the RPC answers decides nothing: what it refuses may have arrived before, what it takes may get lost. */
+  async function send({ signed }: NewEntry): Promise<void> {
+    try {
+      await publicClient.sendRawTransaction({ serializedTransaction: signed });
+    } catch (error) {
+      const failure = toProtocolError(error);
+      if (!HAS_ARRIVED.test(failure.message)) onError(failure);
+    }
+  }
+
+  async function txReceiptOf(hash: Hex): Promise<TransactionReceipt | undefined> {
+    try {
+      return await publicClient.getTransactionReceipt({ hash });
+    } catch (error) {
+      if (error instanceof TransactionReceiptNotFoundError) return undefined;
+      return rethrow(error);
+    }
+  }
+
+  const submit: Relayer["submit"] = (purpose, call) => {
+    const known = underWay.get(purpose);
+    if (known !== undefined) return known;
+    const started = carry(purpose, call).finally(() => underWay.delete(purpose));
+    underWay.set(purpose, started);
+    return started;
+  };
+
   return {
-    submit(purpose, call) {
-      const underWay = sends.get(purpose);
-      if (underWay) return underWay;
-      const started = send(purpose, call);
-      sends.set(purpose, started);
-      return started;
+    submit,
+    async resume() {
+      const entries = await outbox.pending(account.address);
+      await Promise.allSettled(entries.map(({ purpose, call }) => submit(purpose, call)));
     },
   };
 }

@@ -1,5 +1,5 @@
-import type { Address } from "viem";
-import type { Chain } from "../chain/clients.ts";
+import type { Address, TransactionReceipt } from "viem";
+import { type Chain, signing } from "../chain/clients.ts";
 import { encodeDeposit, ledgerBalanceOf } from "../chain/escrow.ts";
 import { sendCall } from "../chain/sendCall.ts";
 import { encodeApprove, tokenAllowanceOf, tokenBalanceOf } from "../chain/token.ts";
@@ -51,6 +51,28 @@ async function fund(chain: Chain, payer: Address, fee: bigint, account: Account,
   const free = balance > account.setApart ? balance - account.setApart : 0n;
   if (free < fee) await deposit(chain, payer, fee - free, options);
   account.setApart += fee;
+}
+
+/**
+ * Deposits OPG of the connection's account into the escrow, approving it first where needed.
+ * @param amount OPG base units
+ * @param account whose balance grows; the connection's own unless told
+ * @throws ProtocolError `sdk/insufficient-funds`, `chain/no-account`, `contract/InvalidRecipient`
+ */
+export async function depositBalance(chain: Chain, amount: bigint, account?: Address): Promise<TransactionReceipt> {
+  const owner = signing(chain).account.address;
+  const { escrow } = chain.addresses;
+  const tokens = await tokenBalanceOf(chain, owner);
+  if (tokens < amount) {
+    throw new ProtocolError(
+      "sdk/insufficient-funds",
+      `got ${amount} OPG base units to deposit, ${owner} holds ${tokens}: get OPG first or deposit less`,
+    );
+  }
+  if ((await tokenAllowanceOf(chain, owner, escrow)) < amount) {
+    await sendCall(chain, encodeApprove(chain.addresses, escrow, amount));
+  }
+  return sendCall(chain, encodeDeposit(chain.addresses, account ?? owner, amount));
 }
 
 async function deposit(chain: Chain, payer: Address, missing: bigint, options: FundingOptions): Promise<void> {

@@ -15,11 +15,17 @@ export { decodeTensors, encodeTensors, type TensorSpec } from "../protocol/tenso
 export { formatOpg, parseOpg } from "../protocol/units.ts";
 export { claimRoyalty, harvestEarnings, refundJob, withdrawBalance, withdrawEarnings } from "./claims.ts";
 export { type EthersSigner, fromEthersSigner } from "./ethersSigner.ts";
+export { depositBalance } from "./funds.ts";
+export { findJob, type JobHistory, jobHistory } from "./jobHistory.ts";
 export type { JobInput } from "./jobInput.ts";
+export { type OperatorStatus, operatorStatus, ownOperator } from "./operatorStatus.ts";
 export { type PublishedModel, type PublishOptions, publishModel } from "./publishModel.ts";
 export { type Quote, type QuoteOptions, quoteJob } from "./quoteJob.ts";
 export { type Consent, type RegisteredOperator, type RegisterOptions, registerOperator } from "./registerOperator.ts";
+export { retryDelivery } from "./retryDelivery.ts";
+export { type RotateOptions, rotateSigner } from "./rotateSigner.ts";
 export { signConsent } from "./signConsent.ts";
+export { type AddStakeOptions, addStake, unbondStake, type WithdrawnStake, withdrawStake } from "./stake.ts";
 export { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "./submitJob.ts";
 export { type Verification, type VerifyOptions, verifyResult } from "./verifyResult.ts";
 export {

@@ -32,7 +32,7 @@ const TIMEOUT_MS = 300_000;
 const standIns: Plugin = {
   name: "stand-ins",
   setup({ onResolve }) {
-    onResolve({ filter: /\/(testNetwork|rpcServer|shipped)\.ts$/ }, ({ path }) => ({
+    onResolve({ filter: /\/(mockBytecode|rpcServer|shipped|testNetwork)\.ts$/ }, ({ path }) => ({
       path: join(ROOT, "test/browser/standIns", basename(path)),
     }));
   },

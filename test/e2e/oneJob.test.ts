@@ -1,74 +1,36 @@
 import { expect } from "chai";
-import hre from "hardhat";
 import { keccak256 } from "viem";
-import { type ChainProcess, startChainProcess } from "../../scripts/demo/chainProcess.ts";
 import { readEscrowBalance } from "../../scripts/demo/escrowBalance.ts";
-import { createLyingBackend } from "../../scripts/demo/lyingBackend.ts";
-import {
-  connectAs,
-  type DemoModel,
-  type DemoOperator,
-  fundParties,
-  OPERATORS,
-  publishShipped,
-  STAKE,
-  startOperator,
-} from "../../scripts/demo/stage.ts";
-import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
-import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../../scripts/deployment/parameters.ts";
+import { type DemoModel, type DemoOperator, STAKE } from "../../scripts/demo/stage.ts";
 import { digitsHeldOut, spread } from "../../scripts/training/datasets.ts";
 import type { SigningChain } from "../../src/chain/clients.ts";
 import { committeeEvents } from "../../src/chain/committeeEvents.ts";
 import { stakeOf } from "../../src/chain/staking.ts";
 import { memberOf } from "../../src/chain/verifier.ts";
+import type { NodeLine } from "../../src/cli/runNode.ts";
 import { createOnnxNative } from "../../src/inference/onnxNative.ts";
-import type { NodeEvent } from "../../src/node/task.ts";
 import { splitFee } from "../../src/protocol/job.ts";
 import { decodeTensors } from "../../src/protocol/tensor.ts";
 import { submitJob, verifyResult, waitForResult } from "../../src/sdk/index.ts";
+import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 
 const TERMS = { commitWindowSeconds: 8, maxWidening: 2, revealWindowSeconds: 60, settleWindowSeconds: 60 };
 
-describe("one paid job over a real chain process", function () {
+describe("one paid job over a chain process and three node processes", function () {
   this.timeout(180_000);
-  let chainProcess: ChainProcess;
+  let staged: StagedNetwork;
   let payer: SigningChain;
   let settler: SigningChain;
   let model: DemoModel;
-  let operators: DemoOperator[] = [];
-  const events: NodeEvent[] = [];
+  let operators: DemoOperator[];
+  const lines: NodeLine[] = [];
 
   before(async () => {
-    chainProcess = await startChainProcess();
-    const { rpcUrl } = chainProcess;
-    const connection = await hre.network.create({ network: "localhost", override: { url: rpcUrl } });
-    const addresses = await deployNetwork({
-      connection,
-      artifacts: hre.artifacts,
-      parameters: await readParameters(parametersFileOf(LOCAL_CHAIN_ID)),
-      addressesFile: null,
-    });
-    const [deployer, publisher] = [
-      await connectAs(rpcUrl, addresses, "deployer"),
-      await connectAs(rpcUrl, addresses, "publisher"),
-    ];
-    payer = await connectAs(rpcUrl, addresses, "payer");
-    settler = await connectAs(rpcUrl, addresses, "settler");
-    [model] = await Promise.all([publishShipped(publisher, "digits"), fundParties(deployer, payer)]);
-    operators = await Promise.all(
-      OPERATORS.map(async (role) => {
-        const honest = createOnnxNative({ threads: 1 });
-        const backend = role === "operator3" ? createLyingBackend(honest, 1) : honest;
-        const owner = await connectAs(rpcUrl, addresses, role);
-        return startOperator(rpcUrl, owner, role, [model], (event) => events.push(event), backend);
-      }),
-    );
+    staged = await stageNetwork({ models: ["digits"], onLine: (line) => lines.push(line), hasLiar: true });
+    ({ payer, settler, operators } = staged);
+    [model] = staged.models as [DemoModel];
   });
-
-  after(async () => {
-    for (const { node } of operators) await node.stop();
-    await chainProcess?.stop();
-  });
+  after(() => staged?.stop());
 
   it("is answered truly, pays the two that told the truth and slashes the one that lied", async () => {
     const [sample] = spread(digitsHeldOut(), 1);
@@ -124,7 +86,7 @@ describe("one paid job over a real chain process", function () {
 
   it("goes through every stop at every node", () => {
     for (const { operatorId } of operators) {
-      const steps = events.filter((event) => event.operatorId === operatorId).map(({ step }) => step);
+      const steps = lines.flatMap((line) => ("step" in line && line.operatorId === operatorId ? [line.step] : []));
       expect(steps.slice(0, 4)).to.deep.equal(["accepted", "inferred", "committed", "revealed"]);
       expect(["settled", "ended"]).to.include(steps.at(-1));
     }

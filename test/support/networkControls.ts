@@ -1,9 +1,10 @@
 import type { Hex } from "viem";
-import { type HDAccount, mnemonicToAccount } from "viem/accounts";
+import type { HDAccount } from "viem/accounts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 import { connectChain, type Provider, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
 import { encodeTokenTransfer } from "../../src/chain/token.ts";
+import { localTestAccount } from "../../src/cli/localAccounts.ts";
 
 /** A fresh local chain, which mines with every transaction, with the network deployed on it. */
 export type TestNetwork = {
@@ -25,26 +26,27 @@ export type TestNetwork = {
 
 const POLLING_INTERVAL_MS = 20;
 
-/** LOCAL TEST KEYS: the mnemonic every local chain uses; never send anything of value to its accounts. */
-const LOCAL_TEST_MNEMONIC = "test test test test test test test test test test test junk";
-
 /** What tests do with a local chain, over its provider. */
 export function controlNetwork(provider: Provider, addresses: NetworkAddresses): TestNetwork {
   const rpc = async (method: string, ...params: unknown[]) =>
     provider.request({ method, params } as Parameters<Provider["request"]>[0]);
-  const account = (index: number) => mnemonicToAccount(LOCAL_TEST_MNEMONIC, { addressIndex: index });
   const connectAs = async (index: number) =>
     signing(
-      await connectChain({ provider, addresses, account: account(index), pollingIntervalMs: POLLING_INTERVAL_MS }),
+      await connectChain({
+        provider,
+        addresses,
+        account: localTestAccount(index),
+        pollingIntervalMs: POLLING_INTERVAL_MS,
+      }),
     );
   return {
     provider,
     addresses,
-    account,
+    account: localTestAccount,
     connectAs,
     async fund(index, amount) {
       const holder = await connectAs(0);
-      await sendCall(holder, encodeTokenTransfer(addresses, account(index).address, amount));
+      await sendCall(holder, encodeTokenTransfer(addresses, localTestAccount(index).address, amount));
     },
     async elapse(seconds) {
       await rpc("evm_increaseTime", seconds);

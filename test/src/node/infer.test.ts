@@ -1,18 +1,25 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { keccak256, stringToHex, toHex, zeroHash } from "viem";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
+import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { infer } from "../../../src/node/infer.ts";
 import type { NodeContext } from "../../../src/node/task.ts";
 import { packTerms } from "../../../src/protocol/commitRevealTerms.ts";
+import { endsWithin, memoryGrowth, writeEndlessly } from "../../support/bounds.ts";
+import { createLoopback } from "../../support/loopback.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 
 const INPUT = Uint8Array.of(1, 2, 3);
 
-/** A node whose model gives the input back. */
+const TIMEOUT_MS = 300;
+const MIB = 1 << 20;
+
+const manifest = { inputs: [{ name: "x", dtype: "uint8", shape: [1, INPUT.length] }] };
+
+/** A node whose model takes three bytes and gives them back. */
 const context = {
-  models: { find: () => ({ run: async (input: Uint8Array) => input, close: async () => {} }) },
+  models: { open: async () => ({ manifest, run: async (input: Uint8Array) => input }) },
+  fetchUri: createFetchUri({ allowPrivate: true, timeoutMs: TIMEOUT_MS }),
 } as unknown as NodeContext;
 
 function opened(
@@ -36,50 +43,56 @@ function opened(
 }
 
 describe("a node's input and inference", () => {
-  const servers: Server[] = [];
-  async function serve(listener: RequestListener): Promise<string> {
-    const server = createServer(listener);
-    servers.push(server);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/input`;
-  }
-  after(() => {
-    for (const server of servers) server.close().closeAllConnections();
-  });
+  const loopback = createLoopback();
+  after(() => loopback.close());
 
   it("runs what the event carries", async () => {
     expect(await infer(context, opened(INPUT))).to.deep.equal(INPUT);
   });
 
-  it("fetches what a URI serves", async () => {
-    const uri = await serve((_, response) => response.end(INPUT));
+  it("fetches what a URI serves, also over a redirect", async () => {
+    const uri = await loopback.serve((_, response) => response.end(INPUT));
+    const redirects = await loopback.serve((_, response) => response.writeHead(302, { location: uri }).end());
     expect(await infer(context, opened(uri))).to.deep.equal(INPUT);
+    expect(await infer(context, opened(redirects))).to.deep.equal(INPUT);
   });
 
   it("refuses an input that isn't the one the payer signed", async () => {
-    const uri = await serve((_, response) => response.end(Uint8Array.of(9)));
-    await expectProtocolError("input/hash-mismatch", () => infer(context, opened(uri)));
-  });
-
-  it("refuses a URI nobody answers at, one that redirects, and one that fails", async () => {
-    const target = await serve((_, response) => response.end(INPUT));
-    const redirects = await serve((_, response) => response.writeHead(302, { location: target }).end());
-    const fails = await serve((_, response) => response.writeHead(500).end());
-    for (const uri of ["http://127.0.0.1:9/input", redirects, fails]) {
-      await expectProtocolError("input/unreachable", () => infer(context, opened(uri)));
+    for (const bytes of [Uint8Array.of(1, 2, 4), INPUT.subarray(1), new Uint8Array()]) {
+      const uri = await loopback.serve((_, response) => response.end(bytes));
+      await expectProtocolError("input/hash-mismatch", () => infer(context, opened(uri)));
     }
   });
 
-  it("stops reading an input without an end", async () => {
-    const uri = await serve((_, response) => {
-      const chunk = new Uint8Array(1 << 20);
-      const more = () => {
-        while (!response.destroyed && response.write(chunk));
-      };
-      response.on("drain", more);
-      more();
+  it("asks nobody on a private network unless told", async () => {
+    let requests = 0;
+    const uri = await loopback.serve((_, response) => {
+      requests += 1;
+      response.end(INPUT);
     });
-    await expectProtocolError("input/too-large", () => infer(context, opened(uri)));
+    const asStarted = { ...context, fetchUri: createFetchUri() };
+    await expectProtocolError("fetch/refused-address", () => infer(asStarted, opened(uri)));
+    await expectProtocolError("fetch/unsupported-uri", () => infer(asStarted, opened("file:///etc/hostname")));
+    expect(requests).to.equal(0);
+  });
+
+  it("may try again where nobody answers, or too late", async () => {
+    const fails = await loopback.serve((_, response) => response.writeHead(500).end());
+    const silent = await loopback.serve(() => {});
+    for (const uri of ["http://127.0.0.1:9/input", fails, silent]) {
+      const run = () => expectProtocolError("fetch/unreachable", () => infer(context, opened(uri)));
+      expect((await endsWithin(TIMEOUT_MS, run)).isRetryable).to.equal(true);
+    }
+  });
+
+  it("reads no more than the model takes", async () => {
+    const oneMore = await loopback.serve((_, response) => response.end(Uint8Array.of(...INPUT, 0)));
+    const endless = await loopback.serve((_, response) => writeEndlessly(response, new Uint8Array(64 * 1024)));
+    for (const uri of [oneMore, endless]) {
+      const run = () => expectProtocolError("fetch/too-large", () => infer(context, opened(uri)));
+      const { arrayBuffers } = await memoryGrowth(() => endsWithin(TIMEOUT_MS, run));
+      expect(arrayBuffers).to.be.below(16 * MIB);
+    }
   });
 
   it("refuses a result larger than the job allows", async () => {

@@ -1,66 +1,85 @@
 import { expect } from "chai";
-import { readShippedModel } from "../../../scripts/training/shipped.ts";
-import type { ModelPublished } from "../../../src/chain/models.ts";
+import { zeroHash } from "viem";
+import type { SigningChain } from "../../../src/chain/clients.ts";
+import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
+import { createModelFiles, type ModelFiles } from "../../../src/fetch/modelFiles.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
-import { createModelShelf } from "../../../src/node/models.ts";
-import { type Manifest, manifestHash } from "../../../src/protocol/manifest.ts";
-import { modelIdOf } from "../../../src/protocol/model.ts";
+import { createModelShelf, type ModelShelf, type ModelShelfOptions } from "../../../src/node/models.ts";
+import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
+import { type PublishedIris, publishIris } from "../../support/shippedModels.ts";
+import { temporaryFolder } from "../../support/temporaryStore.ts";
+import { startTestNetwork } from "../../support/testNetwork.ts";
 
-const ZERO = `0x${"00".repeat(32)}` as const;
-const PUBLISHER = "0x00000000000000000000000000000000000000aa";
-
-function publicationOf(manifest: Manifest): ModelPublished {
-  const listing = {
-    manifestHash: manifestHash(manifest),
-    graphRoot: ZERO,
-    weightRoot: ZERO,
-    bitExact: manifest.bitExact,
-    maxResultBytes: manifest.maxResultBytes,
-    price: 1n,
-    royaltyPpm: 0,
-    royaltyRecipient: PUBLISHER,
-  } as const;
-  return {
-    modelId: modelIdOf({ publisher: PUBLISHER, ...listing }),
-    publisher: PUBLISHER,
-    manifestHash: listing.manifestHash,
-    manifestUri: "models/iris/manifest.json",
-    listing,
-    place: { blockNumber: 1n, blockHash: ZERO, transactionHash: ZERO, logIndex: 0 },
-  };
-}
+const ROW = Uint8Array.of(51, 35, 14, 2);
 
 describe("a node's models", () => {
-  it("serves what was published", async () => {
-    const { artefact, manifest } = await readShippedModel("iris");
-    const shelf = createModelShelf(createOnnxNative());
-    const published = publicationOf(manifest);
-    await shelf.add(published, manifest, artefact);
-    const result = await shelf.find(published.modelId)?.run(Uint8Array.of(51, 35, 14, 2));
-    expect(result).to.have.lengthOf(12);
-    expect(shelf.find(ZERO)).to.equal(undefined);
-    await shelf.close();
+  let chain: SigningChain;
+  let iris: PublishedIris;
+  let files: ModelFiles;
+  let remove: () => Promise<void>;
+  let shelf: ModelShelf | undefined;
+
+  before(async () => {
+    const cache = await temporaryFolder();
+    ({ remove } = cache);
+    files = createModelFiles({ cacheDir: cache.folder, fetchUri: createFetchUri({ allowPrivate: true }) });
+    const testNetwork = await startTestNetwork();
+    chain = await testNetwork.connectAs(2);
+    iris = await publishIris(chain);
+  });
+  afterEach(() => shelf?.close());
+  after(() => remove());
+
+  function shelfWith(changes: Partial<ModelShelfOptions>): ModelShelf {
+    shelf = createModelShelf({ chain, backend: createOnnxNative(), files, serve: "all", ...changes });
+    return shelf;
+  }
+
+  it("serves what was published, from its publisher's files", async () => {
+    const model = await shelfWith({}).open(iris.modelId);
+    expect(await model?.run(ROW)).to.have.lengthOf(12);
+    expect(model?.manifest).to.deep.equal(iris.manifest);
   });
 
-  it("refuses an id that its listing doesn't hash to", async () => {
-    const { artefact, manifest } = await readShippedModel("iris");
-    const shelf = createModelShelf(createOnnxNative());
-    const published = { ...publicationOf(manifest), modelId: ZERO };
-    await expectProtocolError("model/id-mismatch", () => shelf.add(published, manifest, artefact));
+  it("serves what it was told to, and nothing else", async () => {
+    expect(await shelfWith({ serve: [iris.modelId] }).open(iris.modelId)).to.not.equal(undefined);
+    expect(await shelfWith({ serve: [zeroHash] }).open(iris.modelId)).to.equal(undefined);
   });
 
-  it("refuses another manifest than the published one", async () => {
-    const { artefact, manifest } = await readShippedModel("iris");
-    const shelf = createModelShelf(createOnnxNative());
-    const other = { ...manifest, version: "9.9.9" };
-    await expectProtocolError("model/manifest-mismatch", () => shelf.add(publicationOf(manifest), other, artefact));
+  it("loads a model once, however many ask for it, and again after a failure", async () => {
+    let loads = 0;
+    const counting: ModelFiles = {
+      ...files,
+      manifestOf(published) {
+        loads += 1;
+        if (loads === 1) throw new ProtocolError("fetch/unreachable", "nobody answers", { isRetryable: true });
+        return files.manifestOf(published);
+      },
+    };
+    const models = shelfWith({ files: counting });
+    await expectProtocolError("fetch/unreachable", () => models.open(iris.modelId));
+    const [first, second] = await Promise.all([models.open(iris.modelId), models.open(iris.modelId)]);
+    expect(second).to.equal(first);
+    expect(loads).to.equal(2);
   });
 
-  it("refuses an artefact with one byte changed", async () => {
-    const { artefact, manifest } = await readShippedModel("iris");
-    const shelf = createModelShelf(createOnnxNative());
+  it("refuses a model that nobody published", async () => {
+    await expectProtocolError("model/not-published", () => shelfWith({}).open(zeroHash));
+  });
+
+  it("fetches no file larger than its limit", async () => {
+    const limited = shelfWith({
+      maxArtefactBytes: 10,
+      files: { ...files, artefactOf: () => Promise.reject(new Error("fetched all the same")) },
+    });
+    await expectProtocolError("model/artefact-too-large", () => limited.open(iris.modelId));
+  });
+
+  it("runs no file but the published one", async () => {
+    const artefact = Uint8Array.from(iris.artefact);
     artefact[100] = (artefact[100] ?? 0) ^ 1;
-    await expectProtocolError("model/hash-mismatch", () => shelf.add(publicationOf(manifest), manifest, artefact));
+    const lying = shelfWith({ files: { ...files, artefactOf: async () => artefact } });
+    await expectProtocolError("model/hash-mismatch", () => lying.open(iris.modelId));
   });
 });

@@ -3,8 +3,8 @@ import { keccak256, stringToHex } from "viem";
 import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { jobsOpened } from "../../../src/chain/jobEvents.ts";
-import { modelsPublished } from "../../../src/chain/models.ts";
 import { scheduleOf } from "../../../src/chain/verifier.ts";
+import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { accept } from "../../../src/node/accept.ts";
 import { commit } from "../../../src/node/commit.ts";
@@ -14,34 +14,40 @@ import { settle } from "../../../src/node/settle.ts";
 import type { NodeContext } from "../../../src/node/task.ts";
 import type { Head } from "../../../src/node/watch.ts";
 import { createRelayer } from "../../../src/relayer/relayer.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
 import { registerThreeOperators, type TestOperator } from "../../support/committee.ts";
 import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
+import { openTemporaryStore } from "../../support/temporaryStore.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
 const INPUT = Uint8Array.of(51, 35, 14, 2);
 const RESULT = Uint8Array.of(1, 2, 3);
 
-describe("a node's steps on a chain", () => {
+describe("a node's steps on a chain", function () {
+  this.timeout(120_000);
   let testNetwork: TestNetwork;
   let payer: SigningChain;
   let iris: PublishedIris;
   let operators: TestOperator[];
   let shelf: ModelShelf;
   let opened: JobOpened;
+  let stores: Store[];
 
   before(async () => {
+    stores = await Promise.all([0, 1, 2].map(openTemporaryStore));
     testNetwork = await startTestNetwork();
     iris = await publishIris(await testNetwork.connectAs(2));
     operators = await registerThreeOperators(testNetwork);
     await testNetwork.fund(1, PRICE * 10n);
     payer = await testNetwork.connectAs(1);
-    shelf = createModelShelf(createOnnxNative());
-    const [published] = await modelsPublished(payer, { fromBlock: 0n, toBlock: "latest" });
-    if (!published) throw new Error("no model");
-    await shelf.add(published, iris.manifest, iris.artefact);
+    const files = { manifestOf: async () => iris.manifest, artefactOf: async () => iris.artefact };
+    shelf = createModelShelf({ chain: payer, backend: createOnnxNative(), files, serve: "all" });
   });
-  after(() => shelf.close());
+  after(async () => {
+    await shelf.close();
+    await Promise.all(stores.map((store) => store.close()));
+  });
 
   beforeEach(async () => {
     const { jobId } = await submitJob(payer, {
@@ -67,7 +73,14 @@ describe("a node's steps on a chain", () => {
     await refresh();
     return {
       chain,
-      relayer: createRelayer(chain),
+      relayer: createRelayer({
+        chain,
+        outbox: (stores[index] as Store).outbox,
+        nextBlock: () => testNetwork.mine(1),
+        onError: (error) => {
+          throw error;
+        },
+      }),
       head: {
         latest: () => head,
         async until(passes) {
@@ -76,6 +89,7 @@ describe("a node's steps on a chain", () => {
         },
       },
       models: shelf,
+      fetchUri: createFetchUri(),
       operatorId,
       secret: keccak256(stringToHex(`secret of ${operatorId}`)),
       report: () => {},
@@ -101,35 +115,55 @@ describe("a node's steps on a chain", () => {
   });
 
   it("accept: declines a model it doesn't serve", async () => {
-    const context = { ...(await contextOf(0)), models: createModelShelf(createOnnxNative()) };
-    expect(await accept(context, opened)).to.deep.include({ accepted: false });
+    const models = { open: async () => undefined, close: async () => {} };
+    const acceptance = await accept({ ...(await contextOf(0)), models }, opened);
+    expect(acceptance).to.deep.equal({ accepted: false, reason: `model ${iris.modelId} isn't served here` });
   });
 
-  it("commit: a second try after a crash finds the seat taken and can still reveal", async () => {
+  it("commit: is sent once, whatever the node's lives, and reveals after the last", async () => {
     const first = await commit(await contextOf(0), opened, await seedHashOf(), RESULT);
     const again = await commit(await contextOf(0), opened, await seedHashOf(), RESULT);
-    expect(first.txReceipt?.status).to.equal("success");
-    expect(again.txReceipt).to.equal(null);
-    expect(again.seat).to.deep.equal(first.seat);
+    expect(first).to.have.keys(["transactionHash", "blockNumber"]);
+    expect(again).to.deep.equal(first);
     await closeCommits();
-    const outcome = await reveal(await contextOf(0), again.seat);
-    expect(outcome.outcome).to.equal("revealed");
-    expect(await reveal(await contextOf(0), again.seat)).to.deep.equal({ outcome: "revealed", txReceipt: null });
+    const outcome = await reveal(await contextOf(0), opened, RESULT);
+    expect(outcome).to.deep.include({ outcome: "revealed" }).and.not.deep.include({ transaction: null });
+    expect(await reveal(await contextOf(0), opened, RESULT)).to.deep.equal({ outcome: "revealed", transaction: null });
+  });
+
+  it("accept, commit and reveal: a node that has lost its store finds its seat and keeps its bond", async () => {
+    await commit(await contextOf(0), opened, await seedHashOf(), RESULT);
+    const emptied = await openTemporaryStore();
+    const kept = stores[0] as Store;
+    stores[0] = emptied;
+    await closeCommits();
+    expect(await accept(await contextOf(0), opened)).to.deep.include({ accepted: true });
+    expect(await commit(await contextOf(0), opened, await seedHashOf(), RESULT)).to.equal(null);
+    expect((await reveal(await contextOf(0), opened, RESULT)).outcome).to.equal("revealed");
+    stores[0] = kept;
+    await emptied.close();
+  });
+
+  it("accept: declines a job whose commits have closed, and one that is over", async () => {
+    await closeCommits();
+    expect(await accept(await contextOf(1), opened)).to.deep.equal({
+      accepted: false,
+      reason: "its commits have closed",
+    });
+    const unknown = { ...opened, job: { ...opened.job, fee: opened.job.fee + 1n } };
+    expect(await accept(await contextOf(1), unknown)).to.deep.equal({ accepted: false, reason: "the job is over" });
   });
 
   it("settle: the majority's bytes are paid for, and whoever disagrees leaves it", async () => {
-    const results = [RESULT, RESULT, Uint8Array.of(9, 9, 9)];
-    const contexts = await Promise.all([0, 1, 2].map(contextOf));
-    const seats = [];
-    for (const [index, context] of contexts.entries()) {
-      seats.push((await commit(context, opened, await seedHashOf(), results[index] as Uint8Array)).seat);
+    const results = [RESULT, RESULT, Uint8Array.of(9, 9, 9)] as const;
+    for (const [index, result] of results.entries()) {
+      await commit(await contextOf(index), opened, await seedHashOf(), result);
     }
     await closeCommits();
-    for (const [index, context] of contexts.entries()) await reveal(context, seats[index] as (typeof seats)[number]);
+    for (const [index, result] of results.entries()) await reveal(await contextOf(index), opened, result);
     await testNetwork.mine(10);
-    expect(await settle(await contextOf(2), seats[2] as (typeof seats)[number])).to.equal(null);
-    const settled = await settle(await contextOf(0), seats[0] as (typeof seats)[number]);
-    expect(settled?.status).to.equal("success");
-    expect(await settle(await contextOf(1), seats[1] as (typeof seats)[number])).to.equal(null);
+    expect(await settle(await contextOf(2), opened, results[2])).to.equal(null);
+    expect(await settle(await contextOf(0), opened, RESULT)).to.have.keys(["transactionHash", "blockNumber"]);
+    expect(await settle(await contextOf(1), opened, RESULT)).to.equal(null);
   });
 });

@@ -1,7 +1,9 @@
 import type { Chain as ChainDefinition, Client, PublicActions, Transport } from "viem";
 import {
   call,
+  estimateFeesPerGas,
   estimateGas,
+  getBalance,
   getBlock,
   getBlockNumber,
   getChainId,
@@ -10,14 +12,17 @@ import {
   getTransactionCount,
   getTransactionReceipt,
   readContract,
+  sendRawTransaction,
   waitForTransactionReceipt,
 } from "viem/actions";
 
-/** What a connection reads with: those of viem's public actions that are used here. */
-export type ReadActions = Pick<
+/** What a connection asks the chain with: those of viem's public actions that are used here. */
+export type ClientActions = Pick<
   PublicActions<Transport, ChainDefinition>,
   | "call"
+  | "estimateFeesPerGas"
   | "estimateGas"
+  | "getBalance"
   | "getBlock"
   | "getBlockNumber"
   | "getChainId"
@@ -26,17 +31,20 @@ export type ReadActions = Pick<
   | "getTransactionCount"
   | "getTransactionReceipt"
   | "readContract"
+  | "sendRawTransaction"
   | "waitForTransactionReceipt"
 >;
 
 /**
  * For `client.extend`, instead of viem's `publicActions`: with all of them a browser would load almost half as much again.
- * Any other still works as a function: `getBalance(chain.publicClient, …)`.
+ * Any other still works as a function: `getTransaction(chain.publicClient, …)`.
  */
-export function readActions(client: Client<Transport, ChainDefinition>): ReadActions {
+export function clientActions(client: Client<Transport, ChainDefinition>): ClientActions {
   return {
     call: (parameters) => call(client, parameters),
+    estimateFeesPerGas: (parameters) => estimateFeesPerGas(client, parameters),
     estimateGas: (parameters) => estimateGas(client, parameters),
+    getBalance: (parameters) => getBalance(client, parameters),
     getBlock: (parameters) => getBlock(client, parameters),
     getBlockNumber: (parameters) => getBlockNumber(client, parameters),
     getChainId: () => getChainId(client),
@@ -45,6 +53,7 @@ export function readActions(client: Client<Transport, ChainDefinition>): ReadAct
     getTransactionCount: (parameters) => getTransactionCount(client, parameters),
     getTransactionReceipt: (parameters) => getTransactionReceipt(client, parameters),
     readContract: (parameters) => readContract(client, parameters),
+    sendRawTransaction: (parameters) => sendRawTransaction(client, parameters),
     waitForTransactionReceipt: (parameters) => waitForTransactionReceipt(client, parameters),
   };
 }

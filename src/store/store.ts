@@ -1,0 +1,22 @@
+import { openDatabase } from "./database.ts";
+import { checkIdentity, type StoreIdentity } from "./identity.ts";
+import { createJobTable, type JobTable } from "./jobs.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+
+/** All that a node must not forget. */
+export type Store = { jobs: JobTable; outbox: Outbox; close(): Promise<void> };
+
+/**
+ * Opens a node's store in a folder, made if it isn't there.
+ * @throws ProtocolError `store/in-use`, `store/other-identity`, `store/newer-schema`, `store/path-too-long`
+ */
+export async function openStore(folder: string, identity: StoreIdentity): Promise<Store> {
+  const database = await openDatabase(folder);
+  try {
+    await checkIdentity(database, identity);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return { jobs: createJobTable(database), outbox: createOutbox(database), close: () => database.close() };
+}

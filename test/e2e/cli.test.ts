@@ -1,0 +1,282 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import hre from "hardhat";
+import { bytesToHex, createPublicClient, type Hex, http } from "viem";
+import { type ChainProcess, ROOT, startChainProcess } from "../../scripts/demo/chainProcess.ts";
+import { localAccount, localSigner } from "../../scripts/demo/localAccounts.ts";
+import { connectAs, type DemoOperator, OPERATORS, startOperator } from "../../scripts/demo/stage.ts";
+import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
+import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../../scripts/deployment/parameters.ts";
+import { digitsHeldOut } from "../../scripts/training/datasets.ts";
+import type { NetworkAddresses } from "../../src/chain/addresses.ts";
+import { sendCall } from "../../src/chain/sendCall.ts";
+import { encodeTokenTransfer } from "../../src/chain/token.ts";
+import { parseOpg } from "../../src/protocol/units.ts";
+import { darkOnWhite, enlarged, toPng } from "../support/pictures.ts";
+
+/** A block every 300 ms, each a second later than the one before: the chain's time runs three times as fast. */
+const BLOCK_MS = 300;
+/** Room for three nodes on a busy machine: 3.6 s a step. */
+const WINDOW = ["--commit-window", "12"];
+const [PAYER, PUBLISHER, OWNER] = ["1", "2", "4"];
+
+type Ran = { code: number; json: Record<string, unknown>; stderr: string };
+
+describe("the opg command line over a real chain process", function () {
+  this.timeout(180_000);
+  let chainProcess: ChainProcess;
+  let addresses: NetworkAddresses;
+  let folder: string;
+  let operators: DemoOperator[] = [];
+  let jobId: Hex;
+  const picture = digitsHeldOut()[777] as { inputBytes: Uint8Array; label: number };
+
+  before(async () => {
+    [chainProcess, folder] = await Promise.all([startChainProcess(), mkdtemp(join(tmpdir(), "opg-cli-"))]);
+    await rpc("evm_setIntervalMining", [BLOCK_MS]);
+    const { rpcUrl } = chainProcess;
+    const connection = await hre.network.create({ network: "localhost", override: { url: rpcUrl } });
+    addresses = await deployNetwork({
+      connection,
+      artifacts: hre.artifacts,
+      parameters: await readParameters(parametersFileOf(LOCAL_CHAIN_ID)),
+      addressesFile: join(folder, "addresses.json"),
+    });
+    const drawn = enlarged({ width: 28, height: 28, data: picture.inputBytes }, 120);
+    await Promise.all([
+      writeFile(join(folder, "picture.png"), toPng(darkOnWhite(drawn))),
+      writeFile(join(folder, "pixels.bin"), picture.inputBytes),
+      writeFile(join(folder, "changed.bin"), picture.inputBytes.with(400, (picture.inputBytes[400] ?? 0) ^ 1)),
+      writeFile(
+        join(folder, "flowers.csv"),
+        "sl,sw,pl,pw,species\n5.1,3.5,1.4,0.2,setosa\n6.3,3.3,6.0,2.5,virginica\n",
+      ),
+    ]);
+  });
+
+  after(async () => {
+    for (const { node } of operators) await node.stop();
+    await chainProcess?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("fills purses from the faucet, and publishes models after checking them", async () => {
+    const purses = async () => {
+      const payer = await opg(["faucet", "--account", PAYER, "--amount", "500"]);
+      expect(payer.json).to.include({ account: localAccount("payer").address, tokens: String(parseOpg("500")) });
+      await opg(["faucet", localAccount("operator1").address, "--amount", "2000"]);
+    };
+    const publications = async () => {
+      for (const name of ["digits", "iris"]) {
+        const { json } = await opg([
+          "model",
+          "publish",
+          `models/${name}/manifest.json`,
+          "--price",
+          "1",
+          "--account",
+          PUBLISHER,
+        ]);
+        expect(json).to.include({ name, isNew: true });
+      }
+    };
+    await Promise.all([purses(), publications()]);
+  });
+
+  it("registers an operator whose node has a key of its own", async () => {
+    const signerKey = bytesToHex(localSigner(0).getHdKey().privateKey as Uint8Array);
+    const { json, stderr } = await opg(["operator", "register", "--stake", "1000", "--account", OWNER], {
+      OPG_SIGNER_PRIVATE_KEY: signerKey,
+    });
+    expect(json).to.include({ signer: localSigner(0).address, isSignerSynced: true });
+    expect(json.allocation).to.include({ active: String(parseOpg("1000")) });
+    expect(stderr).to.include("sending OperatorStaking.register").and.not.include(signerKey.slice(2));
+    await startOperators();
+  });
+
+  it("has a picture read, and says what it is", async () => {
+    const { json, stderr } = await opg([
+      "job",
+      "submit",
+      "--model",
+      "digits",
+      "--input",
+      join(folder, "picture.png"),
+      "--account",
+      PAYER,
+      ...WINDOW,
+    ]);
+    expect(json).to.include({ status: "settled", label: String(picture.label), fee: String(parseOpg("1")) });
+    expect(json.committee).to.have.lengthOf(3);
+    expect(stderr)
+      .to.include("inverted")
+      .and.match(/operator \d committed/)
+      .and.match(/operator \d revealed/);
+    jobId = json.jobId as Hex;
+  });
+
+  it("shows the job, and verifies it here: true, or false and why", async () => {
+    const [status, result, ownInput, wasm, native, raw] = await Promise.all([
+      opg(["job", "status", jobId]),
+      opg(["job", "result", jobId]),
+      opg(["job", "verify", jobId]),
+      opg(["job", "verify", jobId, "--input", join(folder, "picture.png")]),
+      opg(["job", "verify", jobId, "--input", join(folder, "picture.png"), "--backend", "native"]),
+      opg(["job", "verify", jobId, "--input", join(folder, "pixels.bin")], {}, 1),
+    ]);
+    expect(status.json).to.include({ status: "settled", committeeSize: 3, label: String(picture.label) });
+    expect(result.json).to.include({ status: "settled", label: String(picture.label) });
+    for (const { json } of [ownInput, wasm, native]) expect(json).to.include({ verified: true });
+    expect(ownInput.json.notes).to.deep.equal(["the input was taken from the log"]);
+    // The drawing was centred anew, so the pixels it was drawn from are another input.
+    expect(raw.json).to.include({ verified: false, differs: "input" });
+  });
+
+  it("tells one changed byte of the input from the true one", async () => {
+    const pixels = join(folder, "pixels.bin");
+    const { json } = await opg([
+      "job",
+      "submit",
+      "--model",
+      "digits",
+      "--input",
+      pixels,
+      "--account",
+      PAYER,
+      ...WINDOW,
+    ]);
+    const submitted = json.jobId as Hex;
+    const [same, changed] = await Promise.all([
+      opg(["job", "verify", submitted, "--input", pixels]),
+      opg(["job", "verify", submitted, "--input", join(folder, "changed.bin")], {}, 1),
+    ]);
+    expect(same.json).to.include({ verified: true });
+    expect(changed.json).to.include({ verified: false, differs: "input", why: "the job was about another input" });
+    expect(changed.json.reason).to.match(/the input hashes to 0x/);
+  });
+
+  it("lets go when interrupted, says what goes on, and gets the fee back once the job has expired", async () => {
+    const args = ["job", "submit", "--model", "iris", "--account", PAYER];
+    const nobodyServes = ["--input-uri", "https://127.0.0.1:9/flower", "--input-hash", `0x${"ab".repeat(32)}`];
+    const child = start([...args, ...nobodyServes]);
+    const exited = once(child, "exit");
+    let stderr = "";
+    for await (const chunk of child.stderr) {
+      const wasOpen = /opened job 0x/.test(stderr);
+      stderr += chunk;
+      if (!wasOpen && /opened job 0x/.test(stderr)) child.kill("SIGINT");
+    }
+    expect(await exited).to.deep.equal([130, null]);
+    const [, open] = /stopped; job (0x[0-9a-f]{64}) .*opg job status/.exec(stderr) ?? [];
+    expect((await opg(["job", "result", open as Hex], {}, 1)).json).to.include({ status: "open" });
+    const early = await opg(["job", "refund", open as Hex, "--account", PAYER], {}, 1);
+    expect(early.json.error).to.include({ code: "contract/JobNotExpired", isRetryable: true });
+    await rpc("evm_increaseTime", [3600]);
+    const { json } = await opg(["job", "refund", open as Hex, "--account", PAYER]);
+    expect(json).to.include({ refunded: String(parseOpg("1")), balance: String(parseOpg("1")) });
+    const retried = await opg(["job", "retry", jobId, "--account", PAYER], {}, 1);
+    expect(retried.json.error).to.include({ code: "sdk/nothing-to-deliver" });
+  });
+
+  it("chooses a row, and leaves at once when told not to wait", async () => {
+    const flowers = ["--input", join(folder, "flowers.csv")];
+    const submit = [
+      "job",
+      "submit",
+      "--model",
+      `${localAccount("publisher").address}/iris`,
+      ...flowers,
+      "--account",
+      PAYER,
+    ];
+    const several = await opg([...submit, "--no-wait"], {}, 1);
+    expect(several.json.error).to.include({ code: "input/several-rows" });
+    const { json } = await opg([...submit, "--row", "2", "--no-wait"]);
+    expect(json).to.include({ status: "open", model: "iris" });
+    expect(json.notes).to.include("millimetres: 63, 33, 60, 25");
+  });
+
+  it("moves balances and stake in and out", async () => {
+    const asPayer = async () => {
+      const deposited = await opg(["escrow", "deposit", "10", "--account", PAYER]);
+      const withdrawn = await opg(["escrow", "withdraw", "4", "--account", PAYER]);
+      expect(BigInt(deposited.json.balance as string) - BigInt(withdrawn.json.balance as string)).to.equal(
+        parseOpg("4"),
+      );
+      const { json } = await opg(["escrow", "balance", localAccount("payer").address]);
+      expect(json.balance).to.equal(withdrawn.json.balance);
+    };
+    const asOwner = async () => {
+      const added = await opg(["stake", "add", "100", "--account", OWNER]);
+      expect(added.json).to.include({ added: String(parseOpg("100")), allocated: added.json.active });
+      const unbonded = await opg(["stake", "unbond", "50", "--account", OWNER]);
+      expect(unbonded.json.leaving).to.have.lengthOf(1);
+      const withdrawn = await opg(["stake", "withdraw", "--account", OWNER]);
+      expect(BigInt(withdrawn.json.withdrawn as string) > 0n).to.equal(true); // its part of two fees
+      const { json } = await opg(["operator", "status", "--account", OWNER]);
+      expect(json).to.include({ earnings: "0" });
+    };
+    await Promise.all([asPayer(), asOwner()]);
+  });
+
+  it("lists and shows models", async () => {
+    const [list, show] = await Promise.all([opg(["model", "list"]), opg(["model", "show", "iris"])]);
+    const models = list.json.models as { name: string; price: string; retired: boolean }[];
+    expect(models.map(({ name }) => name)).to.deep.equal(["digits", "iris"]);
+    expect(models[0]).to.include({ price: String(parseOpg("1")), retired: false });
+    expect(show.json).to.include({ name: "iris", publisher: localAccount("publisher").address });
+  });
+
+  /** Runs a command to its end and expects its exit code. */
+  async function opg(args: string[], env: Record<string, string> = {}, wanted = 0): Promise<Ran> {
+    const child = start([...args, "--json"], env);
+    const [stdout, stderr] = ["", ""].map((text) => ({ text }));
+    if (stdout === undefined || stderr === undefined) throw new Error("unreachable");
+    child.stdout.on("data", (chunk) => {
+      stdout.text += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr.text += chunk;
+    });
+    const [code] = await once(child, "close");
+    expect(code, `opg ${args.join(" ")}: ${stderr.text}`).to.equal(wanted);
+    return { code, json: JSON.parse(stdout.text), stderr: stderr.text };
+  }
+
+  function start(args: string[], env: Record<string, string> = {}) {
+    const common = [
+      "--network",
+      "localhost",
+      "--rpc",
+      chainProcess.rpcUrl,
+      "--addresses",
+      join(folder, "addresses.json"),
+    ];
+    return spawn(process.execPath, ["src/cli/main.ts", ...args, ...common, "--cache", join(folder, "cache")], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, HOME: folder, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  /** Three nodes; the first one's operator is the one that the command line registered. */
+  async function startOperators(): Promise<void> {
+    const { rpcUrl } = chainProcess;
+    const deployer = await connectAs(rpcUrl, addresses, "deployer");
+    for (const role of ["operator2", "operator3"] as const) {
+      await sendCall(deployer, encodeTokenTransfer(addresses, localAccount(role).address, parseOpg("1000")));
+    }
+    const stage = { rpcUrl, addressesFile: join(folder, "addresses.json"), nodesDir: join(folder, "nodes") };
+    operators = await Promise.all(
+      OPERATORS.map(async (role) => startOperator(stage, await connectAs(rpcUrl, addresses, role), role, () => {})),
+    );
+  }
+
+  async function rpc(method: string, params: unknown[]): Promise<unknown> {
+    return createPublicClient({ transport: http(chainProcess.rpcUrl) }).request({ method, params } as never);
+  }
+});

@@ -1,0 +1,182 @@
+import { expect } from "chai";
+import { type Hex, keccak256, stringToHex } from "viem";
+import type { SigningChain } from "../../../src/chain/clients.ts";
+import { encodeDeposit, encodeWithdraw, ledgerBalanceOf } from "../../../src/chain/escrow.ts";
+import { encodeApprove } from "../../../src/chain/token.ts";
+import type { ProtocolError } from "../../../src/protocol/errors.ts";
+import { createRelayer, type Relayer } from "../../../src/relayer/relayer.ts";
+import type { Outbox } from "../../../src/store/outbox.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { expectProtocolError } from "../../support/protocolErrors.ts";
+import { openTemporaryStore } from "../../support/temporaryStore.ts";
+import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
+
+const KILLED = new Error("killed here");
+
+describe("the relayer", function () {
+  this.timeout(60_000);
+  let testNetwork: TestNetwork;
+  let chain: SigningChain;
+  let store: Store;
+  let errors: ProtocolError[];
+
+  before(async () => {
+    testNetwork = await startTestNetwork();
+    chain = await testNetwork.connectAs(1);
+    store = await openTemporaryStore();
+    await testNetwork.fund(1, 1_000n);
+    await relayer().submit("approve", encodeApprove(chain.addresses, chain.addresses.escrow, 1_000n));
+  });
+  after(() => store.close());
+  beforeEach(() => {
+    errors = [];
+  });
+
+  function relayer(
+    changes: { chain?: SigningChain; outbox?: Outbox; nextBlock?: () => Promise<unknown> } = {},
+  ): Relayer {
+    return createRelayer({
+      chain,
+      outbox: store.outbox,
+      nextBlock: () => testNetwork.mine(1),
+      onError: (error) => errors.push(error),
+      ...changes,
+    });
+  }
+
+  const deposit = (amount: bigint) => encodeDeposit(chain.addresses, chain.account.address, amount);
+  const balance = () => ledgerBalanceOf(chain, chain.account.address);
+  const automine = (on: boolean) => testNetwork.provider.request({ method: "evm_setAutomine", params: [on] } as never);
+
+  /** The chain with an RPC that does something else with what is sent. */
+  function sendingInto(sendRawTransaction: (signed: Hex) => Promise<Hex>): SigningChain {
+    const publicClient = Object.create(chain.publicClient, {
+      sendRawTransaction: {
+        value: ({ serializedTransaction }: { serializedTransaction: Hex }) => sendRawTransaction(serializedTransaction),
+      },
+    });
+    return { ...chain, publicClient };
+  }
+
+  it("sends once for a purpose, at the same time and later, in this life and the next", async () => {
+    const before = await balance();
+    const first = relayer();
+    const [one, two] = await Promise.all([
+      first.submit("deposit 1", deposit(5n)),
+      first.submit("deposit 1", deposit(5n)),
+    ]);
+    expect(two).to.equal(one);
+    expect(await first.submit("deposit 1", deposit(5n))).to.deep.equal(one);
+    expect(await relayer().submit("deposit 1", deposit(5n))).to.deep.equal(one);
+    expect(await balance()).to.equal(before + 5n);
+  });
+
+  it("writes before it sends: killed in between, the next life sends those very bytes", async () => {
+    const before = await balance();
+    const sent: Hex[] = [];
+    const killed = relayer({
+      chain: sendingInto(async (signed) => {
+        expect((await store.outbox.find("deposit 2"))?.signed).to.equal(signed);
+        sent.push(signed);
+        throw KILLED;
+      }),
+      nextBlock: () => Promise.reject(KILLED),
+    });
+    expect(await killed.submit("deposit 2", deposit(7n)).catch((error: unknown) => error)).to.equal(KILLED);
+    expect(await balance()).to.equal(before);
+    await relayer().resume();
+    expect(await balance()).to.equal(before + 7n);
+    const entry = await store.outbox.find("deposit 2");
+    expect({ signed: entry?.signed, status: entry?.status }).to.deep.equal({ signed: sent[0], status: "mined" });
+  });
+
+  it("writes nothing when the contract refuses", async () => {
+    await expectProtocolError("contract/InsufficientBalance", () =>
+      relayer().submit("withdraw 1", encodeWithdraw(chain.addresses, chain.account.address, 10n ** 18n)),
+    );
+    expect(await store.outbox.find("withdraw 1")).to.equal(undefined);
+  });
+
+  it("says why a mined transaction was reverted, and may try that purpose again", async () => {
+    await relayer().submit("deposit 3", deposit(3n));
+    const all = await balance();
+    const withdraw = encodeWithdraw(chain.addresses, chain.account.address, all);
+    const held: Hex[] = [];
+    // Neither is known to the chain until both have been estimated.
+    const racing = relayer({
+      chain: sendingInto(async (signed) => {
+        held.push(signed);
+        if (held.length < 2) return keccak256(signed);
+        await automine(false);
+        for (const serializedTransaction of held.splice(0)) {
+          await chain.publicClient.sendRawTransaction({ serializedTransaction });
+        }
+        return keccak256(signed);
+      }),
+    });
+    const outcomes = await Promise.allSettled([
+      racing.submit("withdraw 2", withdraw),
+      racing.submit("withdraw 3", withdraw),
+    ]);
+    await automine(true);
+    expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(["fulfilled", "rejected"]);
+    const refused = outcomes.findIndex(({ status }) => status === "rejected") + 2;
+    expect((await store.outbox.find(`withdraw ${refused}`))?.status).to.equal("reverted");
+    await relayer().submit("deposit 4", deposit(all));
+    await relayer().submit(`withdraw ${refused}`, withdraw);
+    expect(await balance()).to.equal(0n);
+  });
+
+  it("numbers many at once without a gap", async () => {
+    const before = await balance();
+    await automine(false);
+    const many = relayer();
+    await Promise.all(Array.from({ length: 6 }, (_, n) => many.submit(`many ${n}`, deposit(1n))));
+    await automine(true);
+    expect(await balance()).to.equal(before + 6n);
+    const nonces = await Promise.all(
+      Array.from({ length: 6 }, async (_, n) => (await store.outbox.find(`many ${n}`))?.nonce ?? -1),
+    );
+    nonces.sort((a, b) => a - b);
+    expect(nonces).to.deep.equal(Array.from({ length: 6 }, (_, n) => (nonces[0] ?? 0) + n));
+  });
+
+  it("sends the same bytes again while the RPC drops them, and tells what it said", async () => {
+    let drops = 0;
+    const before = await balance();
+    const dropping = sendingInto((signed) => {
+      drops += 1;
+      if (drops < 3) throw new Error("the pool is full");
+      return chain.publicClient.sendRawTransaction({ serializedTransaction: signed });
+    });
+    await relayer({ chain: dropping }).submit("dropped", deposit(1n));
+    expect({ drops, told: errors.length, deposited: (await balance()) - before }).to.deep.equal({
+      drops: 3,
+      told: 2,
+      deposited: 1n,
+    });
+  });
+
+  it("signs anew when something else took the nonce, so that it never waits for what can't come", async () => {
+    const lost = relayer({
+      chain: sendingInto(async () => keccak256(stringToHex("dropped"))),
+      nextBlock: () => Promise.reject(KILLED),
+    });
+    await lost.submit("overtaken", deposit(1n)).catch(() => {});
+    const written = await store.outbox.find("overtaken");
+    await chain.walletClient.sendTransaction({ to: chain.account.address, value: 0n, nonce: written?.nonce ?? 0 });
+    const before = await balance();
+    await relayer().resume();
+    const redone = await store.outbox.find("overtaken");
+    expect(redone?.status).to.equal("mined");
+    expect(redone?.nonce).to.be.greaterThan(written?.nonce ?? 0);
+    expect(await balance()).to.equal(before + 1n);
+  });
+
+  it("wants a key that signs here", async () => {
+    const remote = { ...chain, account: { address: chain.account.address, type: "json-rpc" } as const };
+    await expectProtocolError("relayer/no-local-key", () =>
+      relayer({ chain: remote as SigningChain }).submit("remote", deposit(1n)),
+    );
+  });
+});
