@@ -26,6 +26,7 @@ import {
   fundParties,
   LIES_EVERY,
   LYING_OPERATOR,
+  makeNodeFolders,
   OPERATORS,
   publishShipped,
   startOperator,
@@ -44,7 +45,7 @@ export async function playDemo(progress: Progress, signal: AbortSignal): Promise
   try {
     await rm(OUT, { recursive: true, force: true });
     progress.say("compiling the contracts (once; about half a minute)");
-    const [chainProcess] = await Promise.all([startChainProcess(), compileContracts()]);
+    const [chainProcess] = await Promise.all([startChainProcess(), compileContracts(), makeNodeFolders(FILES)]);
     running.push(() => chainProcess.stop());
     progress.say(`local chain ${LOCAL_CHAIN_ID} at ${chainProcess.rpcUrl}, a block every second`);
     const outcome = await playOn(chainProcess.rpcUrl, running, progress, signal);

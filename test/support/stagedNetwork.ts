@@ -7,6 +7,7 @@ import {
   type DemoModel,
   type DemoOperator,
   fundParties,
+  makeNodeFolders,
   OPERATORS,
   publishShipped,
   startOperator,
@@ -44,7 +45,8 @@ export async function stageNetwork({
   hasLiar,
 }: StageOptions): Promise<StagedNetwork> {
   const { folder, remove } = await temporaryFolder();
-  const chainProcess = await startChainProcess();
+  const nodesDir = join(folder, "nodes");
+  const [chainProcess] = await Promise.all([startChainProcess(), makeNodeFolders({ nodesDir })]);
   const operators: DemoOperator[] = [];
   const stop = async () => {
     await Promise.all(operators.map(({ node }) => node.kill()));
@@ -73,7 +75,7 @@ export async function stageNetwork({
       Promise.all(names.map((name) => publishShipped(publisher, name))),
       fundParties(deployer, payer),
     ]);
-    const files = { rpcUrl, addressesFile, nodesDir: join(folder, "nodes") };
+    const files = { rpcUrl, addressesFile, nodesDir };
     await Promise.all(
       OPERATORS.map(async (role) => {
         const liesEvery = hasLiar && role === "operator3" ? 1 : undefined;
