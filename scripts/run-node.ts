@@ -10,8 +10,6 @@ import { sendCall } from "../src/chain/sendCall.ts";
 import { operatorOf } from "../src/chain/staking.ts";
 import { encodeTokenTransfer, tokenBalanceOf } from "../src/chain/token.ts";
 import { describeLine, type NodeLine } from "../src/cli/runNode.ts";
-import { ProtocolError } from "../src/protocol/errors.ts";
-import { localAccount } from "./demo/localAccounts.ts";
 import { connectAs, OPERATORS, PURSE, publishShipped, startOperator } from "./demo/stage.ts";
 import { LOCAL_CHAIN_ID } from "./deployment/parameters.ts";
 import { localRpcUrl } from "./localRpc.ts";
