@@ -82,17 +82,25 @@ function firstDifference() {
 
 function isInstalled() {
   if (firstDifference() !== undefined) return false;
-  linkPinnedNode();
+  linkPrograms();
   return true;
 }
 
-/** npm 10 drops the link when it skips the other platform's package, which has a program of the same name. */
-function linkPinnedNode() {
-  const link = join(modules, ".bin", "node");
-  if (pinnedNode() === undefined || existsSync(link)) return;
-  rmSync(link, { force: true });
+/**
+ * npm 10 drops the pinned Node's link when it skips the other platform's package, which has a program of the same name.
+ * And `npx` runs what is linked here on that Node, but a project's own `bin` on the system's.
+ */
+function linkPrograms() {
+  if (pinnedNode() !== undefined) link("node", join("..", `node-${process.platform}-${process.arch}`, "bin", "node"));
+  link("opg", join("..", "..", "src", "cli", "main.ts"));
+}
+
+function link(name, target) {
+  const path = join(modules, ".bin", name);
+  if (existsSync(path)) return;
+  rmSync(path, { force: true });
   try {
-    symlinkSync(join("..", `node-${process.platform}-${process.arch}`, "bin", "node"), link);
+    symlinkSync(target, path);
   } catch (error) {
     // Another set-up was faster.
     if (error.code !== "EEXIST") throw error;
@@ -202,7 +210,7 @@ async function install(lock) {
     const what = code === 0 ? difference : `npm ci ended with code ${code}`;
     throw new SetupError(`the install failed after ${seconds(startedAt)}: ${what}`);
   }
-  linkPinnedNode();
+  linkPrograms();
   say(`installed in ${seconds(startedAt)}`);
 }
 

@@ -46,13 +46,23 @@ export async function protocolFee({
   return { recipient, protocolFeePpm, isPaused };
 }
 
-/** Where a job stands and, when it has one, the hash of the result that stands. */
+/**
+ * Where a job stands and, when it has one, the hash of the result that stands.
+ * @param blockNumber at the end of this block; of the latest one the RPC has unless told
+ */
 export async function resultOf(
   { publicClient, addresses }: Chain,
   job: Job,
+  blockNumber?: bigint,
 ): Promise<{ status: JobStatus; resultHash: Hex }> {
   const [status, resultHash] = await publicClient
-    .readContract({ address: addresses.escrow, abi: jobEscrowAbi, functionName: "resultOf", args: [job] })
+    .readContract({
+      address: addresses.escrow,
+      abi: jobEscrowAbi,
+      functionName: "resultOf",
+      args: [job],
+      ...(blockNumber !== undefined && { blockNumber }),
+    })
     .catch(rethrow);
   return { status: JOB_STATUSES[status] ?? "none", resultHash };
 }

@@ -134,15 +134,21 @@ export async function totalShareAt({ publicClient, addresses }: Chain, timestamp
 
 /**
  * Where a job stands in time.
+ * @param blockNumber at the end of this block; of the latest one the RPC has unless told
  * @throws ProtocolError `contract/UnknownJob` once its key is used again
  */
-export async function scheduleOf({ publicClient, addresses }: Chain, job: Job): Promise<Schedule> {
+export async function scheduleOf(
+  { publicClient, addresses }: Chain,
+  job: Job,
+  blockNumber?: bigint,
+): Promise<Schedule> {
   return publicClient
     .readContract({
       address: addresses.verifier,
       abi: commitRevealVerifierAbi,
       functionName: "scheduleOf",
       args: [job],
+      ...(blockNumber !== undefined && { blockNumber }),
     })
     .catch(rethrow);
 }

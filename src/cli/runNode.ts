@@ -15,7 +15,7 @@ export type NodeLine =
       stake: string;
     }
   | { event: "stopping" | "stopped" }
-  | { event: "retrying"; code: string; reason: string }
+  | { event: "chain-trouble"; code: string; reason: string }
   | ({ event: NodeEvent["step"] } & NodeEvent);
 
 export type RunNodeOptions = Omit<OpenNodeOptions, "onEvent" | "onError"> & {
@@ -31,7 +31,7 @@ export async function runNode({ isJson, signal, ...options }: RunNodeOptions): P
   const node = await openNode({
     ...options,
     onEvent: (event) => say({ event: event.step, ...event }),
-    onError: (error) => say({ event: "retrying", ...describe(error) }),
+    onError: (error) => say({ event: "chain-trouble", ...describe(error) }),
   });
   const { active } = await stakeOf(chain, node.operatorId);
   const signer = chain.account.address;
@@ -70,7 +70,7 @@ function sentenceOf(line: NodeLine): string {
       return "stopping: jobs under way go on when the node is started again";
     case "stopped":
       return "stopped";
-    case "retrying":
+    case "chain-trouble":
       return `trying again: ${line.reason}`;
     default:
       return `job ${line.jobId}  ${line.step}${detailOf(line)}`;
@@ -88,6 +88,7 @@ function detailOf(event: NodeEvent): string {
     case "ended":
       return `: ${event.how}`;
     case "declined":
+    case "retrying":
     case "failed":
       return `: ${event.reason}`;
     default:

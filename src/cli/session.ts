@@ -35,6 +35,8 @@ export type Session = {
   chainOf(account: LocalAccount): Promise<SigningChain>;
   /** The node's signer, when its key is here. */
   nodeSigner(): LocalAccount | undefined;
+  /** Whether what strangers name may lie in private networks or on this machine. */
+  allowsPrivateUris(): Promise<boolean>;
   /** Fetches what the network's strangers name. */
   fetchUri(timeoutMs?: number): Promise<FetchUri>;
   /** @param timeoutMs for each file; five seconds unless told */
@@ -64,10 +66,9 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
     const { isLocal } = await network();
     return connect(payerAccount(env, { isLocal, index: options.account }));
   });
-  const fetchUri = async (timeoutMs?: number) => {
-    const { isLocal } = await network();
-    return createFetchUri({ allowPrivate: options.allowPrivateUris ?? isLocal, ...(timeoutMs && { timeoutMs }) });
-  };
+  const allowsPrivateUris = async () => options.allowPrivateUris ?? (await network()).isLocal;
+  const fetchUri = async (timeoutMs?: number) =>
+    createFetchUri({ allowPrivate: await allowsPrivateUris(), ...(timeoutMs && { timeoutMs }) });
 
   return {
     terminal,
@@ -81,6 +82,7 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
     },
     chainOf: async (account) => signing(await connect(account)),
     nodeSigner: () => accountFromEnvironment(env, SIGNER_KEY),
+    allowsPrivateUris,
     fetchUri,
     models: async (timeoutMs) =>
       createModelFiles({ cacheDir: options.cache ?? cacheFolder(env), fetchUri: await fetchUri(timeoutMs) }),

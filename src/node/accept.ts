@@ -34,7 +34,7 @@ async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<strin
 async function draw(context: NodeContext, { jobId, job }: JobOpened): Promise<Acceptance> {
   const { chain, head, operatorId } = context;
   const terms = unpackTerms(job.verifierData);
-  const { openedAt, seedBlock, commitsCloseAt } = await scheduleOf(chain, job);
+  const { openedAt, seedBlock, commitsCloseAt } = await scheduleOf(chain, job, head.latest().number);
   await head.until(({ number }) => number > seedBlock);
   const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock });
   // A store that was lost doesn't know of the seats its node had taken; their bonds hang on the reveal all the same.

@@ -11,7 +11,7 @@ import { accept } from "./accept.ts";
 import { commit } from "./commit.ts";
 import { infer } from "./infer.ts";
 import type { ModelShelf } from "./models.ts";
-import { retrying, retryingSome } from "./retry.ts";
+import { insisting, retrying, retryingSome } from "./retry.ts";
 import { reveal } from "./reveal.ts";
 import { settle } from "./settle.ts";
 import type { NodeContext, NodeEvent } from "./task.ts";
@@ -122,7 +122,7 @@ function checkJobId({ chainId, addresses }: SigningChain, { jobId, job }: JobOpe
 async function followJob(context: NodeContext, stored: StoredJob, save: Save): Promise<string> {
   const { operatorId, report } = context;
   const { opened } = stored;
-  const { jobId, job } = opened;
+  const { jobId } = opened;
   const sent = (step: "committed" | "revealed" | "settled", transaction: MinedTransaction | null) =>
     report({ jobId, operatorId, step, transactionHash: transaction?.transactionHash ?? null });
   const end = (how: string) => {
@@ -134,17 +134,18 @@ async function followJob(context: NodeContext, stored: StoredJob, save: Save): P
   if (typeof drawn === "object") return drawn.declined;
   const result = stored.result ?? (await runModel(context, opened, save));
 
-  const committed = await retrying(context, job, () => commit(context, opened, drawn, result));
+  const committed = await retrying(context, opened, () => commit(context, opened, drawn, result));
   await save({ stage: "committed" });
   sent("committed", committed);
 
-  const revealed = await retrying(context, job, () => reveal(context, opened, result));
+  const revealed = await insisting(context, opened, () => reveal(context, opened, result));
+  if (revealed === undefined) return end("the job is over");
   if (revealed.outcome === "evicted") return end("a lower draw took the seat");
   await save({ stage: "revealed" });
   sent("revealed", revealed.transaction);
 
-  const settled = await retrying(context, job, () => settle(context, opened, result));
-  if (settled === null) return end("not ours to settle");
+  const settled = await insisting(context, opened, () => settle(context, opened, result));
+  if (!settled) return end("not ours to settle");
   sent("settled", settled);
   return "settled";
 }
@@ -152,8 +153,8 @@ async function followJob(context: NodeContext, stored: StoredJob, save: Save): P
 /** @returns the hash of the seed block the job was drawn under */
 async function takeJob(context: NodeContext, opened: JobOpened, save: Save): Promise<Hex | { declined: string }> {
   const { operatorId, report } = context;
-  const { jobId, job } = opened;
-  const acceptance = await retrying(context, job, () => accept(context, opened));
+  const { jobId } = opened;
+  const acceptance = await retrying(context, opened, () => accept(context, opened));
   if (!acceptance.accepted) {
     report({ jobId, operatorId, step: "declined", reason: acceptance.reason });
     return { declined: acceptance.reason };
@@ -167,7 +168,7 @@ async function takeJob(context: NodeContext, opened: JobOpened, save: Save): Pro
 async function runModel(context: NodeContext, opened: JobOpened, save: Save): Promise<Uint8Array> {
   const { operatorId, report } = context;
   const startedAt = performance.now();
-  const result = await retryingSome(context, INFER_ATTEMPTS, () => infer(context, opened));
+  const result = await retryingSome(context, opened, INFER_ATTEMPTS, () => infer(context, opened));
   await save({ stage: "inferred", result });
   const durationMs = Math.round(performance.now() - startedAt);
   report({ jobId: opened.jobId, operatorId, step: "inferred", resultHash: keccak256(result), durationMs });

@@ -21,7 +21,7 @@ export async function reveal(
 ): Promise<RevealOutcome> {
   const { chain, relayer, operatorId, secret } = context;
   const { number } = await commitsClosed(context, job);
-  // At a block in which they have closed: an RPC that lags fails, instead of showing a committee from before our commit.
+  // At that very block: an RPC that lags fails, instead of showing a committee from before our commit.
   const committee = await committeeOf(chain, job, number);
   const seat = committee.findIndex((taken) => taken.operatorId === operatorId);
   if (seat < 0) return { outcome: "evicted" };
@@ -34,8 +34,8 @@ export async function reveal(
 /** The closing time moves earlier when the last seat is taken, so it is read again with every block. */
 async function commitsClosed({ chain, head }: NodeContext, job: Job): Promise<Head> {
   for (;;) {
-    const { commitsCloseAt } = await scheduleOf(chain, job);
     const latest = head.latest();
+    const { commitsCloseAt } = await scheduleOf(chain, job, latest.number);
     if (latest.timestamp >= commitsCloseAt) return latest;
     await head.until(({ number }) => number > latest.number);
   }

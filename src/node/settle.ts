@@ -24,13 +24,13 @@ export async function settle(
 ): Promise<MinedTransaction | null> {
   const from = head.latest().number;
   for (;;) {
-    const { status } = await resultOf(chain, job);
+    const { number, timestamp } = head.latest();
+    const { status } = await resultOf(chain, job, number);
     if (status !== "open") return null;
     const [committee, { revealsCloseAt, settlesBy }] = await Promise.all([
-      committeeOf(chain, job),
-      scheduleOf(chain, job),
+      committeeOf(chain, job, number),
+      scheduleOf(chain, job, number),
     ]);
-    const { number, timestamp } = head.latest();
     const isComplete = committee.every(({ revealed }) => revealed) || timestamp >= revealsCloseAt;
     const turn = BigInt(committee.findIndex((seat) => seat.operatorId === operatorId));
     const isLate = timestamp * 2 >= revealsCloseAt + settlesBy;

@@ -29,6 +29,7 @@ export type NodeEvent = { jobId: Hex; operatorId: number } & (
       step: "committed" | "revealed" | "settled" /** Null when it had happened without our hearing of it. */;
       transactionHash: Hex | null;
     }
+  | { step: "retrying"; reason: string }
   | { step: "ended"; how: string }
   | { step: "failed"; reason: string }
 );

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,8 +21,7 @@ import { jobIdOf } from "../../src/protocol/job.ts";
 import { type JobResult, submitJob, waitForResult } from "../../src/sdk/index.ts";
 import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 
-// Three nodes answer jobs while a random one of them is killed (SIGKILL) every few seconds, wherever it is, and started
-// again. FAULT_JOBS jobs, 60 unless told; FAULT_SEED repeats a run's choices. With FAULT_RESULTS=1 its figures go to
+// Three nodes answer jobs while each is killed (SIGKILL) every few seconds, wherever it is, and started again. FAULT_JOBS jobs, 60 unless told; FAULT_SEED repeats a run's choices. With FAULT_RESULTS=1 its figures go to
 // bench/results/faults.json.
 
 const JOBS = Number(process.env.FAULT_JOBS ?? 60);
@@ -30,7 +30,10 @@ const RESULTS = new URL("../../bench/results/faults.json", import.meta.url);
 
 const TERMS = { commitWindowSeconds: 12, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
 const JOB_EVERY_MS = 1_000;
-const KILL_EVERY_MS = { least: 1_000, most: 4_000 };
+const KILL_EVERY_MS = { least: 1_000, most: 8_000 };
+/** A step to kill a node right after, or none: at any time. */
+const MOMENTS = [undefined, "accepted", "inferred", "committed", "revealed", "settled"] as const;
+const STEP_TIMEOUT_MS = 3_000;
 const DOWN_MS = { least: 0, most: 2_000 };
 const RANGE = { fromBlock: 0n, toBlock: "latest" } as const;
 
@@ -40,8 +43,8 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
   this.timeout(600_000);
   const { next: random } = createRandom(SEED);
   const between = ({ least, most }: { least: number; most: number }) => least + random() * (most - least);
-  /** The last step each operator's node told of. */
-  const lastSteps = new Map<number, string>();
+  const told = new EventEmitter();
+  const failures: string[] = [];
   const resumed = new Map<string, number>();
   const killedAfter = new Map<string, number>();
   let kills = 0;
@@ -51,7 +54,7 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
   before(async () => {
     staged = await stageNetwork({ models: ["digits", "iris"], onLine: note });
     const playing = new AbortController();
-    const killing = killUntil(playing.signal);
+    const killing = Promise.all(staged.operators.map((operator) => killUntil(operator, playing.signal)));
     jobs = await playAll(staged.models).finally(() => playing.abort());
     await killing;
   });
@@ -59,9 +62,9 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
 
   function note(line: NodeLine): void {
     if (!("step" in line)) return;
-    lastSteps.set(line.operatorId, line.step);
+    told.emit(`${line.operatorId} ${line.step}`);
     if (line.step === "resumed") count(resumed, line.stage);
-    if (line.step === "failed") console.log(`      operator ${line.operatorId}: ${line.reason}`);
+    if (line.step === "failed") failures.push(`operator ${line.operatorId}, job ${line.jobId}: ${line.reason}`);
   }
 
   async function playAll(models: DemoModel[]): Promise<Submitted[]> {
@@ -79,16 +82,26 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
     );
   }
 
-  async function killUntil(signal: AbortSignal): Promise<void> {
+  async function killUntil(operator: DemoOperator, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(between(KILL_EVERY_MS));
-      const operator = staged.operators[Math.floor(random() * staged.operators.length)] as DemoOperator;
+      const step = MOMENTS[Math.floor(random() * MOMENTS.length)];
+      if (step !== undefined && !(await nextStep(operator, step, signal))) continue;
       await operator.node.kill();
       kills += 1;
-      count(killedAfter, lastSteps.get(operator.operatorId) ?? "started");
+      count(killedAfter, step ?? "any time");
       await sleep(between(DOWN_MS));
       operator.node = await operator.start();
     }
+  }
+
+  /** Resolves with the operator's next step of this kind; with false when none comes. */
+  function nextStep({ operatorId }: DemoOperator, step: string, signal: AbortSignal): Promise<boolean> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]);
+    return once(told, `${operatorId} ${step}`, { signal: inTime }).then(
+      () => true,
+      () => false,
+    );
   }
 
   it("M4: every job ends exactly once", async () => {
@@ -98,6 +111,10 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
 
   it("settles every one of them: a node that comes back does what it owes", () => {
     expect(jobs.filter(({ ended }) => ended.status !== "settled")).to.deep.equal([]);
+  });
+
+  it("gives up nothing on the way", () => {
+    expect(failures).to.deep.equal([]);
   });
 
   it("takes a bond from nobody", async () => {

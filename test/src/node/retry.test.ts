@@ -1,15 +1,19 @@
 import { expect } from "chai";
+import { zeroHash } from "viem";
+import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { retrying, retryingSome } from "../../../src/node/retry.ts";
 import { REFUND_GRACE_SECONDS } from "../../../src/chain/escrow.ts";
-import type { NodeContext } from "../../../src/node/task.ts";
+import type { NodeContext, NodeEvent } from "../../../src/node/task.ts";
 import type { Head } from "../../../src/node/watch.ts";
 import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 
-const JOB = { expiresAt: 1_000 };
+const openedUntil = (expiresAt: number) => ({ jobId: zeroHash, job: { expiresAt } }) as unknown as JobOpened;
+const OPENED = openedUntil(1_000);
 
 /** A head that grows by one block whenever somebody waits for it. */
-function contextWithHead(): { context: NodeContext; blocks: () => bigint } {
+function contextWithHead(): { context: NodeContext; blocks: () => bigint; told: string[] } {
+  const told: string[] = [];
   let number = 0n;
   const head = {
     latest: () => ({ number, timestamp: Number(number) }),
@@ -19,26 +23,28 @@ function contextWithHead(): { context: NodeContext; blocks: () => bigint } {
       return { number, timestamp: Number(number) };
     },
   };
-  return { context: { head } as unknown as NodeContext, blocks: () => number };
+  const report = (event: NodeEvent) => told.push("reason" in event ? event.reason : event.step);
+  return { context: { head, report } as unknown as NodeContext, blocks: () => number, told };
 }
 
 describe("retrying a step", () => {
   it("tries again with the next block while the failure is one that time can mend", async () => {
-    const { context, blocks } = contextWithHead();
+    const { context, blocks, told } = contextWithHead();
     let attempts = 0;
-    const result = await retrying(context, JOB, async () => {
+    const result = await retrying(context, OPENED, async () => {
       attempts += 1;
       if (attempts < 4) throw new ProtocolError("chain/rpc-down", "the RPC is down", { isRetryable: true });
       return "done";
     });
     expect(result).to.equal("done");
     expect(blocks()).to.equal(3n);
+    expect(told).to.deep.equal(["the RPC is down"]);
   });
 
   it("takes whatever else an RPC node says for a passing fault", async () => {
     const { context, blocks } = contextWithHead();
     let attempts = 0;
-    await retrying(context, JOB, async () => {
+    await retrying(context, OPENED, async () => {
       attempts += 1;
       if (attempts === 1) throw new ProtocolError("chain/request-failed", "header not found");
     });
@@ -48,7 +54,7 @@ describe("retrying a step", () => {
   it("gives a refusal up at once", async () => {
     const { context, blocks } = contextWithHead();
     await expectProtocolError("contract/NotDrawn", () =>
-      retrying(context, JOB, () => Promise.reject(new ProtocolError("contract/NotDrawn", "not drawn"))),
+      retrying(context, OPENED, () => Promise.reject(new ProtocolError("contract/NotDrawn", "not drawn"))),
     );
     expect(blocks()).to.equal(0n);
   });
@@ -57,7 +63,7 @@ describe("retrying a step", () => {
     const { context, blocks } = contextWithHead();
     const failure = new ProtocolError("chain/rpc-down", "the RPC is down", { isRetryable: true });
     await expectProtocolError("chain/rpc-down", () =>
-      retrying(context, { expiresAt: 5 - REFUND_GRACE_SECONDS }, () => Promise.reject(failure)),
+      retrying(context, openedUntil(5 - REFUND_GRACE_SECONDS), () => Promise.reject(failure)),
     );
     expect(blocks()).to.equal(6n);
   });
@@ -66,7 +72,7 @@ describe("retrying a step", () => {
     const { context, blocks } = contextWithHead();
     const triedAt: bigint[] = [];
     await expectProtocolError("fetch/unreachable", () =>
-      retryingSome(context, 4, () => {
+      retryingSome(context, OPENED, 4, () => {
         triedAt.push(blocks());
         return Promise.reject(new ProtocolError("fetch/unreachable", "nobody answers", { isRetryable: true }));
       }),
