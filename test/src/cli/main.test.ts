@@ -26,7 +26,7 @@ const COMMANDS = [
   "escrow withdraw",
   "escrow balance",
   "faucet",
-  "node",
+  "node init",
 ];
 const JOB_ID = `0x${"ab".repeat(32)}`;
 
@@ -46,7 +46,7 @@ describe("the opg command line", () => {
       expect(namesOf(createProgram(createTestTerminal()), []).sort()).to.deep.equal([...COMMANDS].sort());
     });
 
-    for (const name of COMMANDS) {
+    for (const name of [...COMMANDS, "node"]) {
       it(`opg ${name} --help`, async () => {
         const { code, stdout, stderr } = await opg(`${name} --help`);
         expect(code).to.equal(0);
