@@ -1,3 +1,5 @@
+const { builtinModules } = require("node:module");
+
 // Imports go one way. What each folder of src/ may import besides itself; a folder that isn't named may import nothing.
 const mayImport = {
   protocol: [],
@@ -37,6 +39,12 @@ module.exports = {
       severity: "error",
       from: { path: "^src/protocol/" },
       to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "sdk-runs-in-a-browser",
+      severity: "error",
+      from: { path: "^src/sdk/index\\.ts$" },
+      to: { path: `^(${builtinModules.join("|")})$`, reachable: true },
     },
     {
       name: "src-stands-alone",

@@ -4,7 +4,7 @@ import plugin from "@typescript-eslint/eslint-plugin";
 import parser from "@typescript-eslint/parser";
 
 export default [
-  { ignores: ["artifacts/", "cache/", "coverage/", "types/"] },
+  { ignores: ["artifacts/", "cache/", "coverage/", "out/", "types/"] },
   {
     files: ["**/*.ts"],
     languageOptions: { parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -32,7 +32,7 @@ export const LIES_EVERY = 5;
 const PRICE = parseOpg("1");
 const ROYALTY_PPM = 10_000;
 export const STAKE = parseOpg("1000");
-const PURSE = parseOpg("2000");
+export const PURSE = parseOpg("2000");
 const POLLING_INTERVAL_MS = 250;
 
 /** A connection that signs as one of the demo's parties. */

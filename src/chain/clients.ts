@@ -2,14 +2,15 @@ import {
   type Account,
   type Address,
   type Chain as ChainDefinition,
-  createPublicClient,
+  type Client,
+  createClient,
   createWalletClient,
   custom,
   defineChain,
   type EIP1193Parameters,
   type Hex,
   http,
-  type PublicClient,
+  type PublicRpcSchema,
   type Transport,
   type WalletClient,
 } from "viem";
@@ -18,12 +19,13 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import { CONTRACT_NAMES, type NetworkAddresses } from "./addresses.ts";
+import { type ClientActions, clientActions } from "./clientActions.ts";
 import { rethrow, toProtocolError } from "./contractErrors.ts";
 
 /** A checked connection to one network; everything that reads or writes takes it first. */
 export type Chain = {
   chainId: number;
-  publicClient: PublicClient<Transport, ChainDefinition>;
+  publicClient: Client<Transport, ChainDefinition, undefined, PublicRpcSchema, ClientActions>;
   addresses: NetworkAddresses;
   /** Absent when the connection only reads. */
   walletClient?: WalletClient<Transport, ChainDefinition, Account>;
@@ -37,15 +39,18 @@ export type SigningChain = Chain & Required<Pick<Chain, "walletClient" | "accoun
 /** Anything with EIP-1193's `request`: a browser's wallet, a simulated chain. */
 export type Provider = { request(parameters: EIP1193Parameters): Promise<unknown> };
 
+/** Any of viem's clients. */
+export type ViemClient = Provider & { account?: Account | undefined };
+
 export type ConnectOptions = {
   addresses: NetworkAddresses;
   /** Signs here, with this key. */
   privateKey?: Hex;
-  /** Signs by itself, or, given as an address, by the provider. */
+  /** Signs by itself, or, given as an address, by the provider; the client's unless told. */
   account?: Account | Address;
   /** How often to ask for new blocks and txReceipts; 500 unless told. */
   pollingIntervalMs?: number;
-} & ({ rpcUrl: string } | { provider: Provider } | { transport: Transport });
+} & ({ rpcUrl: string } | { provider: Provider } | { client: ViemClient } | { transport: Transport });
 
 const POLLING_INTERVAL_MS = 500;
 
@@ -67,7 +72,11 @@ export async function connectChain(options: ConnectOptions): Promise<Chain> {
     pollingInterval: options.pollingIntervalMs ?? POLLING_INTERVAL_MS,
     cacheTime: 0,
   };
-  const chain: Chain = { chainId: addresses.chainId, publicClient: createPublicClient(settings), addresses };
+  const chain: Chain = {
+    chainId: addresses.chainId,
+    publicClient: createClient(settings).extend(clientActions),
+    addresses,
+  };
   await checkChainId(chain);
   await checkCode(chain);
   await checkWiring(chain);
@@ -100,11 +109,13 @@ export async function chainTime(chain: Chain): Promise<number> {
 
 function transportOf(options: ConnectOptions): Transport {
   if ("transport" in options) return options.transport;
-  // A wallet or a chain in this process says what it means the first time.
-  return "rpcUrl" in options ? http(options.rpcUrl) : custom(options.provider, { retryCount: 0 });
+  if ("rpcUrl" in options) return http(options.rpcUrl);
+  // A wallet or a chain in this process says what it means the first time; a client tries again by itself.
+  return custom("client" in options ? options.client : options.provider, { retryCount: 0 });
 }
 
-function accountOf({ privateKey, account }: ConnectOptions): Account | undefined {
+function accountOf(options: ConnectOptions): Account | undefined {
+  const { privateKey, account = "client" in options ? options.client.account : undefined } = options;
   if (privateKey !== undefined) return privateKeyToAccount(privateKey);
   return typeof account === "string" ? toAccount(account) : account;
 }

@@ -1,4 +1,5 @@
 import type { GetLogsReturnType, Hex } from "viem";
+import { getLogs } from "viem/actions";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type LogPlace, placeOf } from "./contractCall.ts";
@@ -30,9 +31,12 @@ export async function committeeEvents(
   { publicClient, addresses }: Chain,
   { jobId, ...range }: BlockRange & { jobId?: Hex },
 ): Promise<CommitteeEvent[]> {
-  const logs = await publicClient
-    .getLogs({ address: addresses.verifier, events: EVENTS, strict: true, ...range })
-    .catch(rethrow);
+  const logs = await getLogs(publicClient, {
+    address: addresses.verifier,
+    events: EVENTS,
+    strict: true,
+    ...range,
+  }).catch(rethrow);
   return logs.map(toCommitteeEvent).filter((event) => jobId === undefined || event.jobId === jobId);
 }
 

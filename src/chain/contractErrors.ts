@@ -1,6 +1,7 @@
 import {
   type Abi,
   BaseError,
+  ChainDisconnectedError,
   decodeErrorResult,
   type Hex,
   HttpRequestError,
@@ -8,6 +9,7 @@ import {
   InternalRpcError,
   isHex,
   LimitExceededRpcError,
+  ProviderDisconnectedError,
   parseAbi,
   ResourceUnavailableRpcError,
   TimeoutError,
@@ -59,6 +61,8 @@ const RPC_FAILURES = [
   LimitExceededRpcError,
   ResourceUnavailableRpcError,
   InternalRpcError,
+  ProviderDisconnectedError,
+  ChainDisconnectedError,
 ];
 
 /**

@@ -27,7 +27,7 @@ export type RunNodeOptions = Omit<OpenNodeOptions, "onEvent" | "onError"> & {
 /** Runs a node until the signal, and logs each step of each job as a line on standard output. */
 export async function runNode({ isJson, signal, ...options }: RunNodeOptions): Promise<void> {
   const { chain, dataDir } = options;
-  const say = (line: NodeLine) => process.stdout.write(`${isJson ? asJson(line) : asText(line)}\n`);
+  const say = (line: NodeLine) => process.stdout.write(`${isJson ? asJson(line) : describeLine(line)}\n`);
   const node = await openNode({
     ...options,
     onEvent: (event) => say({ event: event.step, ...event }),
@@ -58,14 +58,15 @@ function asJson(line: NodeLine): string {
   return JSON.stringify({ time: new Date().toISOString(), ...line });
 }
 
-function asText(line: NodeLine): string {
+/** The line as a person reads it. */
+export function describeLine(line: NodeLine): string {
   return `${new Date().toISOString().slice(11, 19)}  ${sentenceOf(line)}`;
 }
 
 function sentenceOf(line: NodeLine): string {
   switch (line.event) {
     case "started":
-      return `operator ${line.operatorId} serves chain ${line.chainId} with ${formatOpg(BigInt(line.stake))} OPG at stake, signing as ${line.signer}; state in ${line.dataDir}`;
+      return `operator ${line.operatorId} on chain ${line.chainId}, ${formatOpg(BigInt(line.stake))} OPG at stake, signer ${line.signer}, state in ${line.dataDir}`;
     case "stopping":
       return "stopping: jobs under way go on when the node is started again";
     case "stopped":

@@ -145,7 +145,7 @@ async function followJob(context: NodeContext, stored: StoredJob, save: Save): P
   sent("revealed", revealed.transaction);
 
   const settled = await insisting(context, opened, () => settle(context, opened, result));
-  if (!settled) return end("not ours to settle");
+  if (!settled) return end("settled by another, or for another result");
   sent("settled", settled);
   return "settled";
 }

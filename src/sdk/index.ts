@@ -1,5 +1,12 @@
 export { type NetworkAddresses, parseAddresses } from "../chain/addresses.ts";
-export { type Chain, type ConnectOptions, chainTime, connectChain } from "../chain/clients.ts";
+export {
+  type Chain,
+  type ConnectOptions,
+  chainTime,
+  connectChain,
+  type Provider,
+  type ViemClient,
+} from "../chain/clients.ts";
 export { type CommitRevealTerms, packTerms, STAKE_UNIT, unpackTerms } from "../protocol/commitRevealTerms.ts";
 export { ProtocolError } from "../protocol/errors.ts";
 export { type Job, jobIdOf } from "../protocol/job.ts";
@@ -7,6 +14,7 @@ export { type Manifest, manifestHash, parseManifest } from "../protocol/manifest
 export { decodeTensors, encodeTensors, type TensorSpec } from "../protocol/tensor.ts";
 export { formatOpg, parseOpg } from "../protocol/units.ts";
 export { claimRoyalty, harvestEarnings, refundJob, withdrawBalance, withdrawEarnings } from "./claims.ts";
+export { type EthersSigner, fromEthersSigner } from "./ethersSigner.ts";
 export { depositBalance } from "./funds.ts";
 export { findJob, type JobHistory, jobHistory } from "./jobHistory.ts";
 export type { JobInput } from "./jobInput.ts";

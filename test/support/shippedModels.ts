@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { type Hex, zeroHash } from "viem";
+import { readShippedModel } from "../../scripts/training/shipped.ts";
 import type { Chain } from "../../src/chain/clients.ts";
 import type { ModelListing, ModelPublished } from "../../src/chain/models.ts";
-import { type Manifest, manifestHash, parseManifest } from "../../src/protocol/manifest.ts";
+import { type Manifest, manifestHash } from "../../src/protocol/manifest.ts";
 import { modelIdOf } from "../../src/protocol/model.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { publishModel } from "../../src/sdk/publishModel.ts";
@@ -13,10 +13,8 @@ export const PRICE = parseOpg("1");
 
 /** The model of `models/iris`, listed by the connection's account for {@link PRICE}. */
 export async function publishIris(publisher: Chain): Promise<PublishedIris> {
-  const folder = new URL("../../models/iris/", import.meta.url);
-  const manifest = parseManifest(await readFile(new URL("manifest.json", folder), "utf8"));
-  const artefact = Uint8Array.from(await readFile(new URL("model.onnx", folder)));
-  const manifestUri = String(new URL("manifest.json", folder));
+  const { manifest, artefact } = await readShippedModel("iris");
+  const manifestUri = String(new URL("../../models/iris/manifest.json", import.meta.url));
   const listing = { manifest, manifestUri, price: PRICE, royaltyPpm: 10_000 };
   const { modelId } = await publishModel(publisher, listing);
   return { modelId, manifest, artefact };

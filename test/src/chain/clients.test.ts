@@ -1,6 +1,9 @@
 import { expect } from "chai";
-import { zeroAddress } from "viem";
+import { createPublicClient, createWalletClient, custom, http, zeroAddress } from "viem";
+import { hardhat } from "viem/chains";
 import { type ConnectOptions, chainTime, connectChain, type Provider, signing } from "../../../src/chain/clients.ts";
+import { sendCall } from "../../../src/chain/sendCall.ts";
+import { encodeApprove } from "../../../src/chain/token.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
@@ -16,6 +19,7 @@ describe("connecting to a chain", () => {
   it("checks the network and reads its time", async () => {
     const chain = await connectChain(options);
     expect(chain.chainId).to.equal(31337);
+    await testNetwork.mine(1);
     const before = await chainTime(chain);
     await testNetwork.elapse(100);
     expect((await chainTime(chain)) - before).to.be.within(100, 101);
@@ -59,7 +63,27 @@ describe("connecting to a chain", () => {
     const byKey = signing(await connectChain({ ...options, privateKey }));
     expect(byKey.account.address).not.to.equal(zeroAddress);
     const { address } = testNetwork.account(3);
-    const byProvider = signing(await connectChain({ ...options, account: address }));
-    expect(byProvider.account.address).to.equal(address);
+    const byProvider = signing(await connectChain({ ...options, account: address, pollingIntervalMs: 20 }));
+    const { addresses } = byProvider;
+    const { from } = await sendCall(byProvider, encodeApprove(addresses, addresses.escrow, 1n));
+    expect(from).to.equal(address.toLowerCase());
+  });
+
+  it("takes viem's clients, with their account", async () => {
+    const { addresses } = testNetwork;
+    const transport = custom(testNetwork.provider);
+    const reading = await connectChain({ addresses, client: createPublicClient({ transport }) });
+    await expectProtocolError("chain/no-account", () => signing(reading));
+    for (const account of [testNetwork.account(3), testNetwork.account(4).address]) {
+      const client = createWalletClient({ account, transport, chain: hardhat });
+      const chain = signing(await connectChain({ addresses, client, pollingIntervalMs: 20 }));
+      const txReceipt = await sendCall(chain, encodeApprove(addresses, addresses.escrow, 1n));
+      expect(txReceipt.from).to.equal(client.account.address.toLowerCase());
+    }
+  });
+
+  it("says that the RPC behind a client is down", async () => {
+    const client = createPublicClient({ transport: http("http://127.0.0.1:9", { retryCount: 0 }) });
+    await expectProtocolError("chain/rpc-down", () => connectChain({ addresses: testNetwork.addresses, client }));
   });
 });

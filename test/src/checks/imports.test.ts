@@ -89,6 +89,16 @@ describe("import check", function () {
     expect(violations).to.include("no-cycles: src/protocol/a.ts → src/protocol/b.ts");
   });
 
+  it("refuses Node wherever the SDK reaches, and only there", () => {
+    const violations = cruise({
+      "src/sdk/index.ts": 'export * from "./wait.ts";\n',
+      "src/sdk/wait.ts": 'import "../chain/clients.ts";\nexport const wait = 1;\n',
+      "src/chain/clients.ts": 'import { readFile } from "node:fs/promises";\nreadFile("x");\n',
+      "src/chain/file.ts": 'import { readFileSync } from "node:fs";\nreadFileSync("x");\n',
+    });
+    expect(violations).to.deep.equal(["sdk-runs-in-a-browser: src/sdk/index.ts → fs/promises"]);
+  });
+
   it("refuses Node in protocol, devDependencies and tests in src, and folders without a layer", () => {
     const violations = cruise({
       "src/protocol/a.ts": 'import { readFileSync } from "node:fs";\nreadFileSync("x");\n',

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { artifacts } from "hardhat";
 import { type Address, type Hex, parseAbi } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { jobHistory } from "../../../src/sdk/jobHistory.ts";
 import { retryDelivery } from "../../../src/sdk/retryDelivery.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
 import { registerThreeOperators, settleAs, type TestOperator } from "../../support/committee.ts";
+import { mockBytecode } from "../../support/mockBytecode.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
@@ -67,8 +67,8 @@ describe("a job's history, and delivering its result again", () => {
   });
 
   async function deployRefusingConsumer(): Promise<Address> {
-    const { abi, bytecode } = await artifacts.readArtifact("RecordingConsumer");
-    const hash = await payer.walletClient.deployContract({ abi, bytecode: bytecode as Hex });
+    const bytecode = await mockBytecode("RecordingConsumer");
+    const hash = await payer.walletClient.deployContract({ abi: CONSUMER_ABI, bytecode });
     const { contractAddress } = await payer.publicClient.waitForTransactionReceipt({ hash });
     if (!contractAddress) throw new Error("the consumer was not deployed");
     await setRefuses(contractAddress, true);

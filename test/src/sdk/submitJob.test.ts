@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { keccak256, toHex, zeroAddress, zeroHash } from "viem";
+import { simulateContract } from "viem/actions";
 import { modelRegistryAbi } from "../../../src/chain/abi/modelRegistry.ts";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { encodeDeposit, ledgerBalanceOf, resultOf } from "../../../src/chain/escrow.ts";
@@ -153,7 +154,7 @@ describe("submitting a job", () => {
         royaltyRecipient: publisher.account.address,
       };
       const call = { address: payer.addresses.models, abi: modelRegistryAbi, functionName: "publish" } as const;
-      const { request, result } = await publisher.publicClient.simulateContract({
+      const { request, result } = await simulateContract(publisher.publicClient, {
         ...call,
         account: publisher.account,
         args: [listing, "x"],
@@ -256,7 +257,7 @@ describe("submitting a job", () => {
 
   it("says so while new jobs are stopped, and that trying again may help", async () => {
     const guardian = await testNetwork.connectAs(18);
-    const { request } = await guardian.publicClient.simulateContract({
+    const { request } = await simulateContract(guardian.publicClient, {
       address: payer.addresses.escrow,
       abi: [
         { type: "function", name: "setPaused", stateMutability: "nonpayable", inputs: [{ type: "bool" }], outputs: [] },

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { SigningChain } from "../../../src/chain/clients.ts";
+import { createOnnxWasm } from "../../../src/inference/onnxWasm.ts";
 import { refundJob } from "../../../src/sdk/claims.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
 import { type Verification, type VerifyOptions, verifyResult } from "../../../src/sdk/verifyResult.ts";
@@ -27,7 +28,7 @@ describe("verifying a result", () => {
     payer = await testNetwork.connectAs(1);
     const { job } = await submit();
     await settleAs(testNetwork, operators, job, LOGITS);
-    // What the model would say is another test's matter: here it says what it is told.
+    // Only one test runs the model; in the others it says what it is told.
     options = { ...iris, job, input: FLOWER, runModel: async () => LOGITS };
   });
 
@@ -43,6 +44,16 @@ describe("verifying a result", () => {
     const verification = await verifyResult(payer, options);
     expect(verification).to.include({ ok: true, source: "contract" });
     if (verification.ok) expect(verification.result).to.deep.equal(LOGITS);
+  });
+
+  it("runs the model itself where it is asked to", async () => {
+    const model = await createOnnxWasm().load(iris.artefact, iris.manifest);
+    const runModel = model.run;
+    await expectDifference("local-result", { runModel });
+    const { job } = await submit();
+    await settleAs(testNetwork, operators, job, await runModel(FLOWER));
+    expect(await verifyResult(payer, { ...options, job, runModel })).to.include({ ok: true });
+    await model.close();
   });
 
   it("says what differs", async () => {

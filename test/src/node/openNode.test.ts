@@ -1,0 +1,89 @@
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { SigningChain } from "../../../src/chain/clients.ts";
+import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
+import { openNode } from "../../../src/node/openNode.ts";
+import { openSecret } from "../../../src/node/secret.ts";
+import { registerThreeOperators } from "../../support/committee.ts";
+import { expectProtocolError } from "../../support/protocolErrors.ts";
+import { type PublishedIris, publishIris } from "../../support/shippedModels.ts";
+import { temporaryFolder } from "../../support/temporaryStore.ts";
+import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
+
+describe("a node's folder", function () {
+  this.timeout(60_000);
+  let folder: string;
+  let remove: () => Promise<void>;
+  let testNetwork: TestNetwork;
+  let chain: SigningChain;
+  let iris: PublishedIris;
+
+  before(async () => {
+    ({ folder, remove } = await temporaryFolder());
+    testNetwork = await startTestNetwork();
+    iris = await publishIris(await testNetwork.connectAs(2));
+    const [operator] = await registerThreeOperators(testNetwork);
+    if (!operator) throw new Error("no operator");
+    chain = operator.node;
+  });
+  after(() => remove());
+
+  const open = (changes: Partial<Parameters<typeof openNode>[0]> = {}) =>
+    openNode({
+      chain,
+      dataDir: join(folder, "node"),
+      backend: createOnnxNative(),
+      serve: [iris.modelId],
+      allowPrivateUris: true,
+      pollingIntervalMs: 20,
+      ...changes,
+    });
+
+  it("is made when a node is opened for the first time, keeps its secret to its owner, and opens again", async () => {
+    const first = await open();
+    await first.stop();
+    const file = join(folder, "node", "secret");
+    const secret = await readFile(file, "utf8");
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+    const second = await open();
+    await second.stop();
+    expect(await readFile(file, "utf8")).to.equal(secret);
+    expect(second.operatorId).to.equal(first.operatorId);
+  });
+
+  it("is one node's at a time", async () => {
+    const node = await open();
+    await expectProtocolError("store/in-use", () => open());
+    await node.stop();
+  });
+
+  it("refuses a signer that nobody registered", async () => {
+    const stranger = await testNetwork.connectAs(9);
+    await expectProtocolError("node/not-an-operator", () => open({ chain: stranger }));
+  });
+
+  it("refuses a model that it was told to serve and can't", async () => {
+    await expectProtocolError("model/not-published", () => open({ serve: [`0x${"11".repeat(32)}`] }));
+    await expectProtocolError("fetch/unsupported-uri", () =>
+      open({ dataDir: join(folder, "strict"), allowPrivateUris: false }),
+    );
+    await (await open()).stop();
+  });
+
+  it("doesn't go on under another secret, nor with half of one", async () => {
+    const file = join(folder, "node", "secret");
+    await chmod(file, 0o600);
+    await writeFile(file, `0x${"22".repeat(32)}\n`);
+    await expectProtocolError("store/other-identity", () => open());
+    await writeFile(file, "0x22");
+    await expectProtocolError("node/invalid-secret", () => open());
+  });
+
+  it("makes one secret, whole, for every folder", async () => {
+    const [one, other] = [await openSecret(join(folder, "a", "secret")), await openSecret(join(folder, "b", "secret"))];
+    expect(one).to.match(/^0x[0-9a-f]{64}$/);
+    expect(other).to.not.equal(one);
+    expect(await openSecret(join(folder, "a", "secret"))).to.equal(one);
+  });
+});
