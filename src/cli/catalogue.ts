@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { Chain } from "../chain/clients.ts";
 import { type ModelPublished, type ModelTerms, modelsPublished, modelTermsOf } from "../chain/models.ts";
+import type { ModelFiles } from "../fetch/modelFiles.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { isHash32 } from "./options.ts";
@@ -22,13 +23,13 @@ const MAX_CANDIDATES = 8;
 
 /** All models of the network, oldest first. */
 export async function listModels(session: Session): Promise<ListedModel[]> {
-  const chain = await session.chain();
+  const [chain, files] = await Promise.all([session.chain(), session.models()]);
   const published = await modelsPublished(chain, sinceDeployment(chain));
   session.progress.begin(`reading the manifests of ${published.length} models`);
   const listed: ListedModel[] = [];
   for (let first = 0; first < published.length; first += BATCH) {
     const batch = published.slice(first, first + BATCH);
-    listed.push(...(await Promise.all(batch.map((publication) => listModel(session, publication)))));
+    listed.push(...(await Promise.all(batch.map((publication) => listModel(chain, files, publication)))));
   }
   return listed;
 }
@@ -63,11 +64,10 @@ export async function findModelById(session: Session, modelId: Hex): Promise<Nam
   return { published, manifest: await (await session.models()).manifestOf(published) };
 }
 
-async function listModel(session: Session, published: ModelPublished): Promise<ListedModel> {
-  const [chain, models] = await Promise.all([session.chain(), session.models()]);
+async function listModel(chain: Chain, files: ModelFiles, published: ModelPublished): Promise<ListedModel> {
   const terms = await modelTermsOf(chain, published.modelId);
   try {
-    return { published, terms, manifest: await models.manifestOf(published) };
+    return { published, terms, manifest: await files.manifestOf(published) };
   } catch (error) {
     return { published, terms, problem: oneLine(error instanceof Error ? error.message : String(error)) };
   }

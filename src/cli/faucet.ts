@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { type Address, formatEther, parseEther } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import { rethrow } from "../chain/contractErrors.ts";
@@ -22,7 +22,7 @@ export function addFaucetCommand(program: Command, terminal: Terminal): void {
     .command("faucet")
     .description("test OPG, and coin for gas, from a local chain's account 0; local chains only")
     .argument("[address]", "who gets it; you unless told", address)
-    .option("--amount <opg>", "how much", opgAmount, parseOpg("1000"))
+    .addOption(new Option("--amount <opg>", "how much").argParser(opgAmount).default(parseOpg("1000"), "1000"))
     .action(answering(terminal, faucet));
 }
 

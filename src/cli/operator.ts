@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Address, type Hex, isAddress, isAddressEqual } from "viem";
+import { type Address, type Hex, isAddressEqual } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import { sendCall } from "../chain/sendCall.ts";
 import { encodeAllowVerifier } from "../chain/staking.ts";
@@ -11,7 +11,7 @@ import { type RotateOptions, rotateSigner } from "../sdk/rotateSigner.ts";
 import { signConsent } from "../sdk/signConsent.ts";
 import { answering } from "./answering.ts";
 import { SIGNER_KEY } from "./keys.ts";
-import { address, largeNumber, opgAmount, signature } from "./options.ts";
+import { address, largeNumber, operatorOrOwner, opgAmount, signature } from "./options.ts";
 import { type Answer, hashesOf, lines, opg, time } from "./output.ts";
 import type { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,7 +30,7 @@ export function addOperatorCommands(program: Command, terminal: Terminal): void 
   operator
     .command("status")
     .description("stake, allocation, locked bonds, earnings, signer, what is leaving")
-    .argument("[operator]", "an operator's id or its owner's address; your own unless told")
+    .argument("[operator]", "an operator's id or its owner's address; your own unless told", operatorOrOwner)
     .action(answering(terminal, status));
   addSignerOptions(operator.command("rotate-signer"))
     .description("give the node another key to sign with")
@@ -72,15 +72,9 @@ async function register(session: Session, options: RegisterCommandOptions): Prom
   return { ...answer, json: { ...answer.json, transactions: hashesOf(txReceipts) } };
 }
 
-async function status(session: Session, wanted: string | undefined): Promise<Answer> {
+async function status(session: Session, wanted: number | Address | undefined): Promise<Answer> {
   const chain = await session.chain();
-  if (wanted !== undefined && /^\d{1,9}$/.test(wanted)) return describe(await operatorStatus(chain, Number(wanted)));
-  if (wanted !== undefined && !isAddress(wanted)) {
-    throw new ProtocolError(
-      "usage/operator",
-      `got ${JSON.stringify(wanted.slice(0, 80))}, an operator's id or an owner's address is allowed: pass one`,
-    );
-  }
+  if (typeof wanted === "number") return describe(await operatorStatus(chain, wanted));
   const owner = wanted ?? (await session.signingChain()).account.address;
   return describe(await operatorStatus(chain, await ownOperator(chain, owner)));
 }

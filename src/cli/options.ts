@@ -13,16 +13,14 @@ export function opgAmount(text: string): bigint {
 }
 
 export function wholeNumber(text: string): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-  if (value === undefined) throw new InvalidArgumentError("Whole numbers from 0 are allowed.");
-  return value;
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Whole numbers from 0 are allowed.");
+  return Number(text);
 }
 
 /** A whole number from 1. */
 export function count(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError("Whole numbers from 1 are allowed.");
-  return value;
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("Whole numbers from 1 are allowed.");
+  return Number(text);
 }
 
 export function positiveNumber(text: string): number {
@@ -40,6 +38,11 @@ export function largeNumber(text: string): bigint {
 export function address(text: string): Address {
   if (!isAddress(text)) throw new InvalidArgumentError("Write 0x and 40 hex digits, lower-case or checksummed.");
   return getAddress(text);
+}
+
+/** An operator's id, or its owner's address. */
+export function operatorOrOwner(text: string): number | Address {
+  return /^\d{1,9}$/.test(text) ? Number(text) : address(text);
 }
 
 /** A jobId, modelId or hash. */

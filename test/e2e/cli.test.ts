@@ -8,20 +8,19 @@ import hre from "hardhat";
 import { bytesToHex, createPublicClient, type Hex, http } from "viem";
 import { type ChainProcess, ROOT, startChainProcess } from "../../scripts/demo/chainProcess.ts";
 import { localAccount, localSigner } from "../../scripts/demo/localAccounts.ts";
-import { connectAs, type DemoOperator, OPERATORS, startOperator } from "../../scripts/demo/stage.ts";
+import { connectAs, type DemoOperator, startOperator } from "../../scripts/demo/stage.ts";
 import { deployNetwork } from "../../scripts/deployment/deployNetwork.ts";
 import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../../scripts/deployment/parameters.ts";
-import { digitsHeldOut } from "../../scripts/training/datasets.ts";
+import { digitsHeldOut, type Sample } from "../../scripts/training/datasets.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
-import { sendCall } from "../../src/chain/sendCall.ts";
-import { encodeTokenTransfer } from "../../src/chain/token.ts";
+import { encodeFile } from "../../src/cli/input/encodeFile.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { darkOnWhite, enlarged, toPng } from "../support/pictures.ts";
 
 /** A block every 300 ms, each a second later than the one before: the chain's time runs three times as fast. */
 const BLOCK_MS = 300;
-/** Room for three nodes on a busy machine: 3.6 s a step. */
-const WINDOW = ["--commit-window", "12"];
+/** One operator, and room for its node on a busy machine: 6 s a step. */
+const TERMS = ["--committee", "1", "--commit-window", "20"];
 const [PAYER, PUBLISHER, OWNER] = ["1", "2", "4"];
 
 type Ran = { code: number; json: Record<string, unknown>; stderr: string };
@@ -31,9 +30,11 @@ describe("the opg command line over a real chain process", function () {
   let chainProcess: ChainProcess;
   let addresses: NetworkAddresses;
   let folder: string;
-  let operators: DemoOperator[] = [];
+  let operator: DemoOperator | undefined;
   let jobId: Hex;
-  const picture = digitsHeldOut()[777] as { inputBytes: Uint8Array; label: number };
+  const picture = digitsHeldOut()[777] as Sample;
+  const drawing = toPng(darkOnWhite(enlarged({ width: 28, height: 28, data: picture.inputBytes }, 120)));
+  const encoded = encodeFile(drawing, "png", [{ name: "pixels", dtype: "uint8", shape: [1, 784] }]).bytes;
 
   before(async () => {
     [chainProcess, folder] = await Promise.all([startChainProcess(), mkdtemp(join(tmpdir(), "opg-cli-"))]);
@@ -46,11 +47,9 @@ describe("the opg command line over a real chain process", function () {
       parameters: await readParameters(parametersFileOf(LOCAL_CHAIN_ID)),
       addressesFile: join(folder, "addresses.json"),
     });
-    const drawn = enlarged({ width: 28, height: 28, data: picture.inputBytes }, 120);
     await Promise.all([
-      writeFile(join(folder, "picture.png"), toPng(darkOnWhite(drawn))),
-      writeFile(join(folder, "pixels.bin"), picture.inputBytes),
-      writeFile(join(folder, "changed.bin"), picture.inputBytes.with(400, (picture.inputBytes[400] ?? 0) ^ 1)),
+      writeFile(join(folder, "picture.png"), drawing),
+      writeFile(join(folder, "changed.bin"), encoded.with(400, (encoded[400] ?? 0) ^ 1)),
       writeFile(
         join(folder, "flowers.csv"),
         "sl,sw,pl,pw,species\n5.1,3.5,1.4,0.2,setosa\n6.3,3.3,6.0,2.5,virginica\n",
@@ -59,7 +58,7 @@ describe("the opg command line over a real chain process", function () {
   });
 
   after(async () => {
-    for (const { node } of operators) await node.stop();
+    await operator?.node.stop();
     await chainProcess?.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -95,7 +94,14 @@ describe("the opg command line over a real chain process", function () {
     expect(json).to.include({ signer: localSigner(0).address, isSignerSynced: true });
     expect(json.allocation).to.include({ active: String(parseOpg("1000")) });
     expect(stderr).to.include("sending OperatorStaking.register").and.not.include(signerKey.slice(2));
-    await startOperators();
+    const stage = {
+      rpcUrl: chainProcess.rpcUrl,
+      addressesFile: join(folder, "addresses.json"),
+      nodesDir: join(folder, "nodes"),
+    };
+    const owner = await connectAs(chainProcess.rpcUrl, addresses, "operator1");
+    operator = await startOperator(stage, owner, "operator1", () => {});
+    expect(operator.operatorId).to.equal(json.operatorId);
   });
 
   it("has a picture read, and says what it is", async () => {
@@ -108,10 +114,10 @@ describe("the opg command line over a real chain process", function () {
       join(folder, "picture.png"),
       "--account",
       PAYER,
-      ...WINDOW,
+      ...TERMS,
     ]);
     expect(json).to.include({ status: "settled", label: String(picture.label), fee: String(parseOpg("1")) });
-    expect(json.committee).to.have.lengthOf(3);
+    expect(json.committee).to.have.lengthOf(1);
     expect(stderr)
       .to.include("inverted")
       .and.match(/operator \d committed/)
@@ -120,43 +126,20 @@ describe("the opg command line over a real chain process", function () {
   });
 
   it("shows the job, and verifies it here: true, or false and why", async () => {
-    const [status, result, ownInput, wasm, native, raw] = await Promise.all([
+    const [status, result, ownInput, native, changed] = await Promise.all([
       opg(["job", "status", jobId]),
       opg(["job", "result", jobId]),
       opg(["job", "verify", jobId]),
-      opg(["job", "verify", jobId, "--input", join(folder, "picture.png")]),
       opg(["job", "verify", jobId, "--input", join(folder, "picture.png"), "--backend", "native"]),
-      opg(["job", "verify", jobId, "--input", join(folder, "pixels.bin")], {}, 1),
+      opg(["job", "verify", jobId, "--input", join(folder, "changed.bin")], {}, 1),
     ]);
-    expect(status.json).to.include({ status: "settled", committeeSize: 3, label: String(picture.label) });
+    expect(status.json).to.include({ status: "settled", committeeSize: 1, label: String(picture.label) });
     expect(result.json).to.include({ status: "settled", label: String(picture.label) });
-    for (const { json } of [ownInput, wasm, native]) expect(json).to.include({ verified: true });
+    expect(ownInput.json).to.include({ verified: true, backend: "onnx-wasm" });
     expect(ownInput.json.notes).to.deep.equal(["the input was taken from the log"]);
-    // The drawing was centred anew, so the pixels it was drawn from are another input.
-    expect(raw.json).to.include({ verified: false, differs: "input" });
-  });
-
-  it("tells one changed byte of the input from the true one", async () => {
-    const pixels = join(folder, "pixels.bin");
-    const { json } = await opg([
-      "job",
-      "submit",
-      "--model",
-      "digits",
-      "--input",
-      pixels,
-      "--account",
-      PAYER,
-      ...WINDOW,
-    ]);
-    const submitted = json.jobId as Hex;
-    const [same, changed] = await Promise.all([
-      opg(["job", "verify", submitted, "--input", pixels]),
-      opg(["job", "verify", submitted, "--input", join(folder, "changed.bin")], {}, 1),
-    ]);
-    expect(same.json).to.include({ verified: true });
+    expect(native.json).to.include({ verified: true, backend: "onnx-native" });
     expect(changed.json).to.include({ verified: false, differs: "input", why: "the job was about another input" });
-    expect(changed.json.reason).to.match(/the input hashes to 0x/);
+    expect(changed.json.reason).to.match(/^the input hashes to 0x/);
   });
 
   it("lets go when interrupted, says what goes on, and gets the fee back once the job has expired", async () => {
@@ -216,7 +199,7 @@ describe("the opg command line over a real chain process", function () {
       const unbonded = await opg(["stake", "unbond", "50", "--account", OWNER]);
       expect(unbonded.json.leaving).to.have.lengthOf(1);
       const withdrawn = await opg(["stake", "withdraw", "--account", OWNER]);
-      expect(BigInt(withdrawn.json.withdrawn as string) > 0n).to.equal(true); // its part of two fees
+      expect(BigInt(withdrawn.json.withdrawn as string) > 0n).to.equal(true); // its fee
       const { json } = await opg(["operator", "status", "--account", OWNER]);
       expect(json).to.include({ earnings: "0" });
     };
@@ -258,22 +241,9 @@ describe("the opg command line over a real chain process", function () {
     ];
     return spawn(process.execPath, ["src/cli/main.ts", ...args, ...common, "--cache", join(folder, "cache")], {
       cwd: ROOT,
-      env: { PATH: process.env.PATH, HOME: folder, ...env },
+      env: { PATH: process.env.PATH, HOME: folder, NODE_COMPILE_CACHE: join(folder, "compiled"), ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-  }
-
-  /** Three nodes; the first one's operator is the one that the command line registered. */
-  async function startOperators(): Promise<void> {
-    const { rpcUrl } = chainProcess;
-    const deployer = await connectAs(rpcUrl, addresses, "deployer");
-    for (const role of ["operator2", "operator3"] as const) {
-      await sendCall(deployer, encodeTokenTransfer(addresses, localAccount(role).address, parseOpg("1000")));
-    }
-    const stage = { rpcUrl, addressesFile: join(folder, "addresses.json"), nodesDir: join(folder, "nodes") };
-    operators = await Promise.all(
-      OPERATORS.map(async (role) => startOperator(stage, await connectAs(rpcUrl, addresses, role), role, () => {})),
-    );
   }
 
   async function rpc(method: string, params: unknown[]): Promise<unknown> {

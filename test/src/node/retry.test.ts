@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { zeroHash } from "viem";
+import { REFUND_GRACE_SECONDS } from "../../../src/chain/escrow.ts";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { retrying, retryingSome } from "../../../src/node/retry.ts";
-import { REFUND_GRACE_SECONDS } from "../../../src/chain/escrow.ts";
 import type { NodeContext, NodeEvent } from "../../../src/node/task.ts";
 import type { Head } from "../../../src/node/watch.ts";
 import { ProtocolError } from "../../../src/protocol/errors.ts";

@@ -1,8 +1,6 @@
 import { expect } from "chai";
 import { type Address, type Hex, parseAbi } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
-import { ledgerBalanceOf } from "../../../src/chain/escrow.ts";
-import { depositBalance } from "../../../src/sdk/funds.ts";
 import { jobHistory } from "../../../src/sdk/jobHistory.ts";
 import { retryDelivery } from "../../../src/sdk/retryDelivery.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
@@ -66,16 +64,6 @@ describe("a job's history, and delivering its result again", () => {
     expect(calls).to.equal(1n);
     expect((await jobHistory(payer, jobId)).status).to.equal("settled");
     await expectProtocolError("sdk/nothing-to-deliver", () => retryDelivery(payer, jobId));
-  });
-
-  it("deposits for oneself and for others, and not more than there is", async () => {
-    const other = testNetwork.account(8).address;
-    const before = await ledgerBalanceOf(payer, payer.account.address);
-    await depositBalance(payer, PRICE);
-    await depositBalance(payer, PRICE, other);
-    expect((await ledgerBalanceOf(payer, payer.account.address)) - before).to.equal(PRICE);
-    expect(await ledgerBalanceOf(payer, other)).to.equal(PRICE);
-    await expectProtocolError("sdk/insufficient-funds", () => depositBalance(payer, 1_000n * PRICE));
   });
 
   async function deployRefusingConsumer(): Promise<Address> {
