@@ -19,8 +19,8 @@ import { darkOnWhite, enlarged, toPng } from "../support/pictures.ts";
 
 /** A block every 300 ms, each a second later than the one before: the chain's time runs three times as fast. */
 const BLOCK_MS = 300;
-/** One operator, and room for its node on a busy machine: 6 s a step. */
-const TERMS = ["--committee", "1", "--commit-window", "20"];
+/** One operator, and room for its node on a busy machine: three steps of 3.6 s. */
+const TERMS = ["--committee", "1", "--commit-window", "12"];
 const [PAYER, PUBLISHER, OWNER] = ["1", "2", "4"];
 
 type Ran = { code: number; json: Record<string, unknown>; stderr: string };
