@@ -19,8 +19,8 @@ import { darkOnWhite, enlarged, toPng } from "../support/pictures.ts";
 
 /** A block every 300 ms, each a second later than the one before: the chain's time runs three times as fast. */
 const BLOCK_MS = 300;
-/** One operator, and room for its node on a busy machine: 6 s a step. */
-const TERMS = ["--committee", "1", "--commit-window", "20"];
+/** One operator, and room for its node on a busy machine: three steps of 3.6 s. */
+const TERMS = ["--committee", "1", "--commit-window", "12"];
 const [PAYER, PUBLISHER, OWNER] = ["1", "2", "4"];
 
 type Ran = { code: number; json: Record<string, unknown>; stderr: string };
@@ -87,7 +87,7 @@ describe("the opg command line over a real chain process", function () {
   });
 
   it("registers an operator whose node has a key of its own", async () => {
-    const signerKey = bytesToHex(localSigner(0).getHdKey().privateKey as Uint8Array);
+    const signerKey = keyOf(0);
     const { json, stderr } = await opg(["operator", "register", "--stake", "1000", "--account", OWNER], {
       OPG_SIGNER_PRIVATE_KEY: signerKey,
     });
@@ -203,7 +203,22 @@ describe("the opg command line over a real chain process", function () {
       const { json } = await opg(["operator", "status", "--account", OWNER]);
       expect(json).to.include({ earnings: "0" });
     };
-    await Promise.all([asPayer(), asOwner()]);
+    const asOwnerElsewhere = async () => {
+      const owner = localAccount("operator2").address;
+      await opg(["faucet", owner, "--amount", "10"]);
+      const { json } = await opg(["operator", "register", "--stake", "10", "--account", "5"]);
+      expect(json).to.include({ signer: owner });
+      const consent = await opg(["operator", "consent", owner], { OPG_SIGNER_PRIVATE_KEY: keyOf(1) });
+      const signed = ["signer", "consent", "deadline"].flatMap((name) => [`--${name}`, String(consent.json[name])]);
+      const without = await opg(["operator", "rotate-signer", ...signed.slice(0, 2), "--account", "5"], {}, 2);
+      expect(without.json.error).to.include({ code: "usage/no-consent" });
+      await opg(["operator", "rotate-signer", ...signed, "--account", "5"]);
+      await opg(["operator", "allow", addresses.verifier, "25", "--account", "5"]);
+      const status = await opg(["operator", "status", owner]);
+      expect(status.json).to.include({ signer: localSigner(1).address, isSignerSynced: true });
+      expect(status.json).to.include({ verifierAllowance: String(parseOpg("25")) });
+    };
+    await Promise.all([asPayer(), asOwner(), asOwnerElsewhere()]);
   });
 
   it("lists and shows models", async () => {
@@ -213,6 +228,11 @@ describe("the opg command line over a real chain process", function () {
     expect(models[0]).to.include({ price: String(parseOpg("1")), retired: false });
     expect(show.json).to.include({ name: "iris", publisher: localAccount("publisher").address });
   });
+
+  /** The n-th node's key, a LOCAL TEST KEY. */
+  function keyOf(operator: number): Hex {
+    return bytesToHex(localSigner(operator).getHdKey().privateKey as Uint8Array);
+  }
 
   /** Runs a command to its end and expects its exit code. */
   async function opg(args: string[], env: Record<string, string> = {}, wanted = 0): Promise<Ran> {

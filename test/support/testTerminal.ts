@@ -7,7 +7,7 @@ export type TestTerminal = Terminal & { stdout: string; stderr: string };
 export function createTestTerminal(env: Environment = {}): TestTerminal {
   const terminal: TestTerminal = {
     env,
-    stdin: Readable.from([]),
+    stdin: new Readable({ read() {} }),
     stdout: "",
     stderr: "",
     exitCode: 0,
