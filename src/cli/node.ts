@@ -5,16 +5,18 @@ import { operatorOfSigner } from "../chain/verifier.ts";
 import { createOnnxNative } from "../inference/onnxNative.ts";
 import { openSecret } from "../node/secret.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { formatOpg, parseOpg } from "../protocol/units.ts";
 import { answering } from "./answering.ts";
 import { findModel } from "./catalogue.ts";
 import { SIGNER_KEY } from "./keys.ts";
 import { defaultNodeFolder, type NodeConfig, readNodeConfig, writeNodeConfig } from "./nodeConfig.ts";
+import { opgAmount } from "./options.ts";
 import { type Answer, lines } from "./output.ts";
 import { runNode } from "./runNode.ts";
 import { type CommonOptions, createSession, type Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
-type FolderOptions = { data?: string; serve?: string };
+type FolderOptions = { data?: string; serve?: string; minFee?: bigint };
 
 const SERVE = "ids or names of models, with commas between, or all";
 
@@ -24,7 +26,8 @@ export function addNodeCommand(program: Command, terminal: Terminal): void {
     .command("node")
     .description(`run an operator's node, which signs with ${SIGNER_KEY}; killed, it goes on when it is started again`)
     .option("--data <folder>", "where it keeps its state; the user's data folder unless told")
-    .option("--serve <models>", `${SERVE}; what init was told, or all`)
+    .option("--serve <models>", `${SERVE}; what init was told unless told`)
+    .option("--min-fee <opg>", "leave jobs that pay less to others; 0 unless told", opgAmount)
     .addHelpText("after", "\nWith --json each line of its log is a JSON object.")
     .action((_, command: Command) => run(terminal, command.optsWithGlobals<CommonOptions & FolderOptions>()));
   node
@@ -34,20 +37,22 @@ export function addNodeCommand(program: Command, terminal: Terminal): void {
 }
 
 /** What was typed goes before what the folder says. */
-async function run(terminal: Terminal, { serve, ...typed }: CommonOptions & FolderOptions): Promise<void> {
+async function run(terminal: Terminal, { serve, minFee, ...typed }: CommonOptions & FolderOptions): Promise<void> {
   const dataDir = folderOf(terminal, typed);
   const config = await readNodeConfig(dataDir);
   const session = createSession(terminal, withConfig(typed, config));
   const chain = await session.chainOf(requireSigner(session));
   const stopping = new AbortController();
   terminal.ifStopped = () => stopping.abort();
-  const models = serve === undefined ? (config?.serve ?? "all") : await readServe(session, serve);
+  const models = serve === undefined ? config?.serve : await readServe(session, serve);
+  if (models === undefined) throw noModels();
   session.progress.end();
   await runNode({
     chain,
     dataDir,
     backend: createOnnxNative(),
     serve: models,
+    minFee: minFee ?? parseOpg(config?.minFee ?? "0"),
     allowPrivateUris: await session.allowsPrivateUris(),
     isJson: typed.json ?? false,
     signal: stopping.signal,
@@ -58,13 +63,15 @@ async function init(session: Session, options: CommonOptions & FolderOptions): P
   const folder = folderOf(session.terminal, options);
   const signer = session.nodeSigner();
   const chain = await session.chain();
-  const { network, rpc, addresses, allowPrivateUris, serve = "all" } = options;
+  const { network, rpc, addresses, allowPrivateUris, serve, minFee } = options;
+  if (serve === undefined) throw noModels();
   const config: NodeConfig = {
     ...(network !== undefined && { network }),
     ...(rpc !== undefined && { rpc }),
     ...(addresses !== undefined && { addresses: resolve(addresses) }),
     ...(allowPrivateUris !== undefined && { allowPrivateUris }),
     serve: await readServe(session, serve),
+    ...(minFee !== undefined && { minFee: formatOpg(minFee) }),
   };
   await writeNodeConfig(folder, config);
   await openSecret(join(folder, "secret"));
@@ -103,6 +110,10 @@ async function readServe(session: Session, serve: string): Promise<readonly Hex[
   const wanted = serve.split(",").map((model) => model.trim());
   const found = await Promise.all(wanted.map((model) => findModel(session, model)));
   return found.map(({ published }) => published.modelId);
+}
+
+function noModels(): ProtocolError {
+  return new ProtocolError("usage/no-models", `nothing says what to serve: add --serve with ${SERVE}`);
 }
 
 function requireSigner(session: Session): LocalAccount {

@@ -15,10 +15,12 @@ export type NodeConfig = {
   allowPrivateUris?: boolean;
   /** Ids of the models it serves, or all. */
   serve: readonly Hex[] | "all";
+  /** OPG, like 0.5: jobs that pay less are left to others. */
+  minFee?: string;
 };
 
-const TEXTS = ["rpc", "addresses"] as const;
-const KEYS = ["network", "rpc", "addresses", "allowPrivateUris", "serve"];
+const TEXTS = ["rpc", "addresses", "minFee"] as const;
+const KEYS = ["network", "rpc", "addresses", "allowPrivateUris", "serve", "minFee"];
 
 /** Where a node keeps its state unless told, by the XDG base directory specification. */
 export function defaultNodeFolder(env: Environment): string {

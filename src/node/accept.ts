@@ -11,7 +11,9 @@ export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number }
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
 export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
-  const unserved = await whyUnserved(context, opened.job.modelId);
+  const { fee, modelId } = opened.job;
+  if (fee < context.minFee) return decline(`it pays ${fee} OPG base units, at least ${context.minFee} are wanted here`);
+  const unserved = await whyUnserved(context, modelId);
   if (unserved !== undefined) return decline(unserved);
   try {
     return await draw(context, opened);

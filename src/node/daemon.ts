@@ -26,6 +26,8 @@ export type NodeOptions = {
   fetchUri: FetchUri;
   /** Of this operator and chain only; whatever was under way in it goes on. */
   store: Store;
+  /** Jobs that pay less are declined, OPG base units; none unless told. */
+  minFee?: bigint;
   /** 32 random bytes that never leave the node; whoever has them can guess its unrevealed results. */
   secret: Hex;
   pollingIntervalMs?: number;
@@ -47,7 +49,7 @@ const INFER_ATTEMPTS = 5;
 
 /** An operator's node: follows the chain and takes every job it is drawn for through all its stops. */
 export async function startNode(options: NodeOptions): Promise<OperatorNode> {
-  const { chain, operatorId, models, fetchUri, store, secret } = options;
+  const { chain, operatorId, models, fetchUri, store, minFee = 0n, secret } = options;
   const { onEvent: report = () => {}, onError = () => {} } = options;
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
@@ -64,7 +66,7 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     return watch.until((newer) => newer.number > number);
   };
   const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock, onError });
-  const context: NodeContext = { chain, relayer, head: watch, models, fetchUri, operatorId, secret, report };
+  const context: NodeContext = { chain, relayer, head: watch, models, fetchUri, operatorId, minFee, secret, report };
 
   function start(job: StoredJob): void {
     keep(follow(job));

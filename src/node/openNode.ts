@@ -21,6 +21,8 @@ export type OpenNodeOptions = {
   backend: InferenceBackend;
   /** Ids of the models to serve, or all that anybody publishes. */
   serve: readonly Hex[] | "all";
+  /** Jobs that pay less are declined, OPG base units; none unless told. */
+  minFee?: bigint;
   /** Whether models and inputs may lie in private networks or in files of this machine: for local chains only. */
   allowPrivateUris: boolean;
   pollingIntervalMs?: number;

@@ -14,6 +14,8 @@ export type NodeContext = {
   /** For inputs; what a payer names isn't trusted. */
   fetchUri: FetchUri;
   operatorId: number;
+  /** Jobs that pay less are left to others, OPG base units: each costs this node gas. */
+  minFee: bigint;
   /** 32 bytes that never leave the node; salts are derived from it. */
   secret: Hex;
   report: (event: NodeEvent) => void;

@@ -91,6 +91,7 @@ describe("a node's steps on a chain", function () {
       models: shelf,
       fetchUri: createFetchUri(),
       operatorId,
+      minFee: 0n,
       secret: keccak256(stringToHex(`secret of ${operatorId}`)),
       report: () => {},
     };
@@ -112,6 +113,11 @@ describe("a node's steps on a chain", function () {
       seedHash: await seedHashOf(),
       wideningStep: 0,
     });
+  });
+
+  it("accept: declines a job that pays less than is wanted", async () => {
+    const acceptance = await accept({ ...(await contextOf(0)), minFee: PRICE + 1n }, opened);
+    expect(acceptance).to.deep.include({ accepted: false }).and.to.have.property("reason").that.contains(`${PRICE}`);
   });
 
   it("accept: declines a model it doesn't serve", async () => {
