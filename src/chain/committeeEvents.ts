@@ -3,7 +3,7 @@ import { getLogs } from "viem/actions";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type LogPlace, placeOf } from "./contractCall.ts";
-import { rethrow } from "./contractErrors.ts";
+import { readLogs } from "./logRanges.ts";
 
 /** What happened on a job's committee. */
 export type CommitteeEvent = { jobId: Hex; place: LogPlace } & (
@@ -28,15 +28,13 @@ const EVENTS = commitRevealVerifierAbi.filter(
 
 /** What happened on committees, oldest first; of one job only, when given. */
 export async function committeeEvents(
-  { publicClient, addresses }: Chain,
-  { jobId, ...range }: BlockRange & { jobId?: Hex },
+  chain: Chain,
+  { jobId, ...wanted }: BlockRange & { jobId?: Hex },
 ): Promise<CommitteeEvent[]> {
-  const logs = await getLogs(publicClient, {
-    address: addresses.verifier,
-    events: EVENTS,
-    strict: true,
-    ...range,
-  }).catch(rethrow);
+  const { publicClient, addresses } = chain;
+  const logs = await readLogs(chain, wanted, (range) =>
+    getLogs(publicClient, { address: addresses.verifier, events: EVENTS, strict: true, ...range }),
+  );
   return logs.map(toCommitteeEvent).filter((event) => jobId === undefined || event.jobId === jobId);
 }
 

@@ -3,7 +3,7 @@ import type { Job } from "../protocol/job.ts";
 import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type LogPlace, placeOf } from "./contractCall.ts";
-import { rethrow } from "./contractErrors.ts";
+import { readLogs } from "./logRanges.ts";
 
 export type JobOpened = {
   jobId: Hex;
@@ -22,19 +22,20 @@ export type JobEnded = { jobId: Hex; place: LogPlace } & (
 
 /** Jobs opened, oldest first; of one verifier, or one job only, when given. */
 export async function jobsOpened(
-  { publicClient, addresses }: Chain,
-  { verifier, jobId, ...range }: BlockRange & { verifier?: Address; jobId?: Hex },
+  chain: Chain,
+  { verifier, jobId, ...wanted }: BlockRange & { verifier?: Address; jobId?: Hex },
 ): Promise<JobOpened[]> {
-  const logs = await publicClient
-    .getContractEvents({
+  const { publicClient, addresses } = chain;
+  const logs = await readLogs(chain, wanted, (range) =>
+    publicClient.getContractEvents({
       address: addresses.escrow,
       abi: jobEscrowAbi,
       eventName: "JobOpened",
       args: { ...(verifier && { verifier }), ...(jobId && { jobId }) },
       strict: true,
       ...range,
-    })
-    .catch(rethrow);
+    }),
+  );
   return logs.map((log) => ({ ...log.args, place: placeOf(log) }));
 }
 
@@ -46,37 +47,33 @@ export async function jobsEnded(chain: Chain, options: BlockRange & { jobId?: He
   );
 }
 
-async function jobsSettled(
-  { publicClient, addresses }: Chain,
-  { jobId, ...range }: BlockRange & { jobId?: Hex },
-): Promise<JobEnded[]> {
-  const logs = await publicClient
-    .getContractEvents({
+async function jobsSettled(chain: Chain, { jobId, ...wanted }: BlockRange & { jobId?: Hex }): Promise<JobEnded[]> {
+  const { publicClient, addresses } = chain;
+  const logs = await readLogs(chain, wanted, (range) =>
+    publicClient.getContractEvents({
       address: addresses.escrow,
       abi: jobEscrowAbi,
       eventName: "JobSettled",
       args: { ...(jobId && { jobId }) },
       strict: true,
       ...range,
-    })
-    .catch(rethrow);
+    }),
+  );
   return logs.map((log) => ({ ...log.args, status: "settled", place: placeOf(log) }));
 }
 
-async function jobsRefunded(
-  { publicClient, addresses }: Chain,
-  { jobId, ...range }: BlockRange & { jobId?: Hex },
-): Promise<JobEnded[]> {
-  const logs = await publicClient
-    .getContractEvents({
+async function jobsRefunded(chain: Chain, { jobId, ...wanted }: BlockRange & { jobId?: Hex }): Promise<JobEnded[]> {
+  const { publicClient, addresses } = chain;
+  const logs = await readLogs(chain, wanted, (range) =>
+    publicClient.getContractEvents({
       address: addresses.escrow,
       abi: jobEscrowAbi,
       eventName: "JobRefunded",
       args: { ...(jobId && { jobId }) },
       strict: true,
       ...range,
-    })
-    .catch(rethrow);
+    }),
+  );
   return logs.map((log) => ({
     jobId: log.args.jobId,
     status: "refunded",
