@@ -14,7 +14,7 @@ import type { ModelShelf } from "./models.ts";
 import { insisting, retrying, retryingSome } from "./retry.ts";
 import { reveal } from "./reveal.ts";
 import { settle } from "./settle.ts";
-import type { NodeContext, NodeEvent } from "./task.ts";
+import { createNodeTurns, type NodeContext, type NodeEvent } from "./task.ts";
 import { createWatch } from "./watch.ts";
 
 export type NodeOptions = {
@@ -44,6 +44,7 @@ export type OperatorNode = {
 type Save = (progress: JobProgress) => Promise<void>;
 
 const POLLING_INTERVAL_MS = 400;
+const MAX_TRIES = 5;
 /** Whoever names an input's URI makes all nodes fetch it: not without end. */
 const INFER_ATTEMPTS = 5;
 
@@ -66,7 +67,19 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     return watch.until((newer) => newer.number > number);
   };
   const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock, onError });
-  const context: NodeContext = { chain, relayer, head: watch, models, fetchUri, operatorId, minFee, secret, report };
+  const context: NodeContext = {
+    chain,
+    relayer,
+    head: watch,
+    models,
+    fetchUri,
+    turns: createNodeTurns(),
+    signal: stopping.signal,
+    operatorId,
+    minFee,
+    secret,
+    report,
+  };
 
   function start(job: StoredJob): void {
     keep(follow(job));
@@ -82,6 +95,7 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     const save: Save = (progress) => store.jobs.advance(jobId, progress);
     try {
       checkJobId(chain, job.opened);
+      if (job.result === null) checkTries(await store.jobs.countTry(jobId));
       await save({ stage: "ended", outcome: await followJob(context, job, save) });
     } catch (error) {
       if (stopping.signal.aborted) return;
@@ -104,6 +118,15 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
       await Promise.all(running);
     },
   };
+}
+
+/** What may have ended the process each time is left alone in the end; nothing is at stake before a commit. */
+function checkTries(tries: number): void {
+  if (tries <= MAX_TRIES) return;
+  throw new ProtocolError(
+    "node/too-many-tries",
+    `the node ended ${MAX_TRIES} times while it was about this job: it leaves the job alone`,
+  );
 }
 
 /** A commitment to another jobId than the job's could never be revealed: the RPC node isn't believed. */

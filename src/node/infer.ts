@@ -11,14 +11,19 @@ import type { NodeContext } from "./task.ts";
  * what the backend refuses
  */
 export async function infer(context: NodeContext, { job, input }: JobOpened): Promise<Uint8Array> {
-  const model = await context.models.open(job.modelId);
+  const { models, fetchUri, turns, signal } = context;
+  const model = await models.open(job.modelId);
   if (!model) throw new ProtocolError("model/not-served", `model ${job.modelId} isn't served here: add it to the node`);
+  const run = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    checkInput(bytes, job.inputHash);
+    return turns.running.run(() => model.run(bytes), signal);
+  };
+  // Slow servers hold up each other's jobs, not those whose input is inline; and few fetched inputs wait in memory.
   const isInline = BigInt(job.inputUriHash) === 0n;
-  const bytes = isInline
-    ? hexToBytes(input)
-    : await context.fetchUri(hexToString(input), { maxBytes: byteLengthOf(model.manifest.inputs) });
-  checkInput(bytes, job.inputHash);
-  const result = await model.run(bytes);
+  const maxBytes = byteLengthOf(model.manifest.inputs);
+  const result = isInline
+    ? await run(hexToBytes(input))
+    : await turns.fetching.run(async () => run(await fetchUri(hexToString(input), { maxBytes, signal })), signal);
   const { maxResultBytes } = unpackTerms(job.verifierData);
   if (result.length > maxResultBytes) {
     throw new ProtocolError(

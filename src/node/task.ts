@@ -1,9 +1,20 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { FetchUri } from "../fetch/fetchUri.ts";
+import { createTurns, type Turns } from "../fetch/turns.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
+
+/** How much is done at a time, whoever asks for how much: inputs fetched and held in memory, and models run. */
+export type NodeTurns = { fetching: Turns; running: Turns };
+
+const MAX_FETCHING = 4;
+const MAX_RUNNING = 4;
+
+export function createNodeTurns(): NodeTurns {
+  return { fetching: createTurns(MAX_FETCHING, Infinity), running: createTurns(MAX_RUNNING, Infinity) };
+}
 
 /** What a node is made of; everything a step may use. */
 export type NodeContext = {
@@ -13,6 +24,9 @@ export type NodeContext = {
   models: ModelShelf;
   /** For inputs; what a payer names isn't trusted. */
   fetchUri: FetchUri;
+  turns: NodeTurns;
+  /** Aborted when the node stops. */
+  signal: AbortSignal;
   operatorId: number;
   /** Jobs that pay less are left to others, OPG base units: each costs this node gas. */
   minFee: bigint;

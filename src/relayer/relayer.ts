@@ -1,4 +1,4 @@
-import { type Hex, keccak256, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
+import { type Hex, isAddressEqual, keccak256, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { ContractCall } from "../chain/contractCall.ts";
 import { rethrow, toProtocolError } from "../chain/contractErrors.ts";
@@ -50,7 +50,14 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
   async function carry(purpose: string, call: ContractCall): Promise<MinedTransaction> {
     const known = await outbox.find(purpose);
     if (known?.status === "mined") return { transactionHash: known.hash, blockNumber: known.blockNumber };
-    let entry = known?.status === "pending" ? known : await inTurn(() => write(purpose, call));
+    const pending = known?.status === "pending" ? known : undefined;
+    const isOurs = pending !== undefined && isAddressEqual(pending.sender, account.address);
+    if (pending !== undefined && !isOurs) {
+      // From before the signer was rotated: it counts if it was mined, but who sent it may have no money for gas left.
+      const txReceipt = await txReceiptOf(pending.hash);
+      if (txReceipt?.status === "success") return conclude(call, txReceipt);
+    }
+    let entry: NewEntry = isOurs ? pending : await inTurn(() => write(purpose, call));
     for (;;) {
       const txReceipt = await mined(entry);
       if (txReceipt !== "overtaken") return conclude(call, txReceipt);

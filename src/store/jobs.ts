@@ -31,6 +31,8 @@ export type JobTable = {
    */
   add(opened: readonly JobOpened[], nextBlock: bigint): Promise<JobOpened[]>;
   advance(jobId: Hex, progress: JobProgress): Promise<void>;
+  /** Counts a run of the model that is about to begin; a run that ended the process is in the count. */
+  countTry(jobId: Hex): Promise<number>;
   /** Jobs that haven't ended, oldest first. */
   underWay(): Promise<StoredJob[]>;
 };
@@ -70,6 +72,12 @@ export function createJobTable(database: Database): JobTable {
       const result = progress.stage === "inferred" ? progress.result : null;
       const outcome = progress.stage === "ended" ? progress.outcome : null;
       await database.query(UPDATE, [jobId, progress.stage, seedHash, result, outcome]);
+    },
+    async countTry(jobId) {
+      const [row] = await database.query("update jobs set tries = tries + 1 where job_id = $1 returning tries", [
+        jobId,
+      ]);
+      return Number(row?.tries);
     },
     async underWay() {
       const rows = await database.query(

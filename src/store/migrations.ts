@@ -15,6 +15,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        stage text not null check (stage in ('opened', 'accepted', 'inferred', 'committed', 'revealed', 'ended')),
        seed_hash text,
        result bytea,
+       tries integer not null default 0,
        outcome text
      )`,
     "create index jobs_under_way on jobs (stage) where stage <> 'ended'",

@@ -3,7 +3,7 @@ import { keccak256, stringToHex, toHex, zeroHash } from "viem";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { infer } from "../../../src/node/infer.ts";
-import type { NodeContext } from "../../../src/node/task.ts";
+import { createNodeTurns, type NodeContext } from "../../../src/node/task.ts";
 import { packTerms } from "../../../src/protocol/commitRevealTerms.ts";
 import { endsWithin, memoryGrowth, writeEndlessly } from "../../support/bounds.ts";
 import { createLoopback } from "../../support/loopback.ts";
@@ -20,6 +20,8 @@ const manifest = { inputs: [{ name: "x", dtype: "uint8", shape: [1, INPUT.length
 const context = {
   models: { open: async () => ({ manifest, run: async (input: Uint8Array) => input }) },
   fetchUri: createFetchUri({ allowPrivate: true, timeoutMs: TIMEOUT_MS }),
+  turns: createNodeTurns(),
+  signal: new AbortController().signal,
 } as unknown as NodeContext;
 
 function opened(
@@ -97,5 +99,31 @@ describe("a node's input and inference", () => {
 
   it("refuses a result larger than the job allows", async () => {
     await expectProtocolError("model/result-too-large", () => infer(context, opened(INPUT, { maxResultBytes: 2 })));
+  });
+
+  it("runs a few at a time, and what is inline doesn't wait for slow servers", async () => {
+    let running = 0;
+    let most = 0;
+    const run = async (input: Uint8Array) => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      running -= 1;
+      return input;
+    };
+    const silent = await loopback.serve(() => {});
+    const busy = { ...context, models: { open: async () => ({ manifest, run }) } } as unknown as NodeContext;
+    const slow = Array.from({ length: 8 }, () => infer(busy, opened(silent)).catch(() => "slow"));
+    const inline = Array.from({ length: 30 }, () => infer(busy, opened(INPUT)).then(() => "inline"));
+    expect(await Promise.race([Promise.all(inline), Promise.any(slow)])).to.deep.equal(inline.map(() => "inline"));
+    expect(most).to.equal(4);
+    await Promise.all(slow);
+  });
+
+  it("ends with the node", async () => {
+    const stopping = new AbortController();
+    const uri = await loopback.serve(() => stopping.abort(new Error("the node stops")));
+    const failure = await infer({ ...context, signal: stopping.signal }, opened(uri)).catch((error: unknown) => error);
+    expect(failure).to.equal(stopping.signal.reason);
   });
 });

@@ -11,7 +11,7 @@ import { commit } from "../../../src/node/commit.ts";
 import { createModelShelf, type ModelShelf } from "../../../src/node/models.ts";
 import { reveal } from "../../../src/node/reveal.ts";
 import { settle } from "../../../src/node/settle.ts";
-import type { NodeContext } from "../../../src/node/task.ts";
+import { createNodeTurns, type NodeContext } from "../../../src/node/task.ts";
 import type { Head } from "../../../src/node/watch.ts";
 import { createRelayer } from "../../../src/relayer/relayer.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
@@ -90,6 +90,8 @@ describe("a node's steps on a chain", function () {
       },
       models: shelf,
       fetchUri: createFetchUri(),
+      turns: createNodeTurns(),
+      signal: new AbortController().signal,
       operatorId,
       minFee: 0n,
       secret: keccak256(stringToHex(`secret of ${operatorId}`)),

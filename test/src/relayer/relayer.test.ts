@@ -173,6 +173,35 @@ describe("the relayer", function () {
     expect(await balance()).to.equal(before + 1n);
   });
 
+  it("signs with the key it has now what another key signed before and nobody mined", async () => {
+    const lost = relayer({
+      chain: sendingInto(async () => keccak256(stringToHex("dropped"))),
+      nextBlock: () => Promise.reject(KILLED),
+    });
+    await lost.submit("rotated", deposit(1n)).catch(() => {});
+    const rotated = await testNetwork.connectAs(2);
+    await testNetwork.fund(2, 1n);
+    await relayer({ chain: rotated }).submit(
+      "rotated approve",
+      encodeApprove(chain.addresses, chain.addresses.escrow, 1n),
+    );
+    await relayer({ chain: rotated }).submit("rotated", deposit(1n));
+    expect((await store.outbox.find("rotated"))?.sender).to.equal(rotated.account.address);
+  });
+
+  it("takes what the former key's transaction did, where it was mined after all", async () => {
+    const before = await relayer().submit("before rotation", deposit(1n));
+    const entry = await store.outbox.find("before rotation");
+    const forgetful: Outbox = {
+      ...store.outbox,
+      find: async () => entry && { ...entry, status: "pending" },
+    };
+    const rotated = await testNetwork.connectAs(2);
+    expect(await relayer({ chain: rotated, outbox: forgetful }).submit("before rotation", deposit(1n))).to.deep.equal(
+      before,
+    );
+  });
+
   it("wants a key that signs here", async () => {
     const remote = { ...chain, account: { address: chain.account.address, type: "json-rpc" } as const };
     await expectProtocolError("relayer/no-local-key", () =>

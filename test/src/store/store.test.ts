@@ -78,6 +78,13 @@ describe("a node's store", function () {
     ]);
   });
 
+  it("counts the tries of each job over all its lives", async () => {
+    expect(await store.jobs.countTry(idOf(1))).to.equal(1);
+    await reopen();
+    expect(await store.jobs.countTry(idOf(1))).to.equal(2);
+    expect(await store.jobs.countTry(idOf(2))).to.equal(1);
+  });
+
   it("adds a job once, and leaves one that has ended ended", async () => {
     expect((await store.jobs.add([openedJob(2), openedJob(4)], 11n)).map(({ jobId }) => jobId)).to.deep.equal([
       idOf(4),
