@@ -19,6 +19,7 @@ await runNode({
   dataDir,
   backend: createLyingBackend(createOnnxNative(), Number(liesEvery)),
   serve: "all",
+  policy: { minFee: 0n, maxConsumerGas: 500_000 },
   allowPrivateUris: true,
   isJson: true,
   signal: stopping.signal,

@@ -54,7 +54,7 @@ function addSubmit(job: Command, terminal: Terminal): void {
     .option("--input-uri <uri>", "where operators fetch the input instead of finding it in the job")
     .option("--input-hash <hash>", "keccak256 of what that URI serves, when --input doesn't say", hash32)
     .option("--fee <opg>", "what the job pays; the model's price unless told", opgAmount)
-    .option("--max-fee <opg>", "the most the model's price may be", opgAmount)
+    .option("--max-fee <opg>", "the most the model's price may be; 10 unless told", opgAmount)
     .option("--bond <opg>", "what each seat locks; the least allowed unless told", opgAmount)
     .option("--committee <seats>", "odd; 3 unless told", count)
     .option("--widening <steps>", "how often the draw may widen; 2 unless told", wholeNumber)

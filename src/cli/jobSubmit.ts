@@ -2,6 +2,7 @@ import type { Address, Hex } from "viem";
 import { keccak256, zeroAddress } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { parseOpg } from "../protocol/units.ts";
 import { jobHistory } from "../sdk/jobHistory.ts";
 import type { JobInput } from "../sdk/jobInput.ts";
 import { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "../sdk/submitJob.ts";
@@ -33,6 +34,9 @@ export type SubmitCommandOptions = InputOptions & {
   /** Seconds. */
   timeout: number;
 };
+
+/** A price above it, which its publisher may have set a moment ago, is only paid when somebody has said so. */
+const MAX_PRICE = parseOpg("10");
 
 /** `opg job submit`: opens a job and waits for its answer. */
 export async function submit(session: Session, options: SubmitCommandOptions): Promise<Answer> {
@@ -93,7 +97,7 @@ function toSubmitOptions(
     modelId: published.modelId,
     manifest,
     fee: options.fee,
-    maxFee: options.maxFee,
+    maxFee: options.maxFee ?? (options.fee === undefined ? MAX_PRICE : undefined),
     bond: options.bond,
     expiresInSeconds: options.expiresIn,
     key: options.key,

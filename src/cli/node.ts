@@ -10,14 +10,16 @@ import { answering } from "./answering.ts";
 import { findModel } from "./catalogue.ts";
 import { SIGNER_KEY } from "./keys.ts";
 import { defaultNodeFolder, type NodeConfig, readNodeConfig, writeNodeConfig } from "./nodeConfig.ts";
-import { opgAmount } from "./options.ts";
+import { opgAmount, wholeNumber } from "./options.ts";
 import { type Answer, lines } from "./output.ts";
 import { runNode } from "./runNode.ts";
 import { type CommonOptions, createSession, type Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
-type FolderOptions = { data?: string; serve?: string; minFee?: bigint };
+type FolderOptions = { data?: string; serve?: string; minFee?: bigint; maxConsumerGas?: number };
 
+/** Two and a half times what clients give a callback unless told. */
+const MAX_CONSUMER_GAS = 500_000;
 const SERVE = "ids or names of models, with commas between, or all";
 
 /** `opg node …` */
@@ -28,6 +30,11 @@ export function addNodeCommand(program: Command, terminal: Terminal): void {
     .option("--data <folder>", "where it keeps its state; the user's data folder unless told")
     .option("--serve <models>", `${SERVE}; what init was told unless told`)
     .option("--min-fee <opg>", "leave jobs that pay less to others; 0 unless told", opgAmount)
+    .option(
+      "--max-consumer-gas <gas>",
+      `and those whose callback may take more, which the node pays; ${MAX_CONSUMER_GAS} unless told`,
+      wholeNumber,
+    )
     .addHelpText("after", "\nWith --json each line of its log is a JSON object.")
     .action((_, command: Command) => run(terminal, command.optsWithGlobals<CommonOptions & FolderOptions>()));
   node
@@ -37,7 +44,10 @@ export function addNodeCommand(program: Command, terminal: Terminal): void {
 }
 
 /** What was typed goes before what the folder says. */
-async function run(terminal: Terminal, { serve, minFee, ...typed }: CommonOptions & FolderOptions): Promise<void> {
+async function run(
+  terminal: Terminal,
+  { serve, minFee, maxConsumerGas, ...typed }: CommonOptions & FolderOptions,
+): Promise<void> {
   const dataDir = folderOf(terminal, typed);
   const config = await readNodeConfig(dataDir);
   const session = createSession(terminal, withConfig(typed, config));
@@ -52,7 +62,10 @@ async function run(terminal: Terminal, { serve, minFee, ...typed }: CommonOption
     dataDir,
     backend: createOnnxNative(),
     serve: models,
-    minFee: minFee ?? parseOpg(config?.minFee ?? "0"),
+    policy: {
+      minFee: minFee ?? parseOpg(config?.minFee ?? "0"),
+      maxConsumerGas: maxConsumerGas ?? config?.maxConsumerGas ?? MAX_CONSUMER_GAS,
+    },
     allowPrivateUris: await session.allowsPrivateUris(),
     isJson: typed.json ?? false,
     signal: stopping.signal,
@@ -63,7 +76,7 @@ async function init(session: Session, options: CommonOptions & FolderOptions): P
   const folder = folderOf(session.terminal, options);
   const signer = session.nodeSigner();
   const chain = await session.chain();
-  const { network, rpc, addresses, allowPrivateUris, serve, minFee } = options;
+  const { network, rpc, addresses, allowPrivateUris, serve, minFee, maxConsumerGas } = options;
   if (serve === undefined) throw noModels();
   const config: NodeConfig = {
     ...(network !== undefined && { network }),
@@ -72,6 +85,7 @@ async function init(session: Session, options: CommonOptions & FolderOptions): P
     ...(allowPrivateUris !== undefined && { allowPrivateUris }),
     serve: await readServe(session, serve),
     ...(minFee !== undefined && { minFee: formatOpg(minFee) }),
+    ...(maxConsumerGas !== undefined && { maxConsumerGas }),
   };
   await writeNodeConfig(folder, config);
   await openSecret(join(folder, "secret"));

@@ -17,10 +17,12 @@ export type NodeConfig = {
   serve: readonly Hex[] | "all";
   /** OPG, like 0.5: jobs that pay less are left to others. */
   minFee?: string;
+  /** Jobs whose consumer may take more are left to others. */
+  maxConsumerGas?: number;
 };
 
 const TEXTS = ["rpc", "addresses", "minFee"] as const;
-const KEYS = ["network", "rpc", "addresses", "allowPrivateUris", "serve", "minFee"];
+const KEYS = ["network", "rpc", "addresses", "allowPrivateUris", "serve", "minFee", "maxConsumerGas"];
 
 /** Where a node keeps its state unless told, by the XDG base directory specification. */
 export function defaultNodeFolder(env: Environment): string {
@@ -66,7 +68,7 @@ function parseNodeConfig(text: string, file: string): NodeConfig {
   const fields = parseJson(text, file);
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw invalid(file, `the field ${unknown.slice(0, 40)}`, `only ${KEYS.join(", ")}`);
-  const { network, allowPrivateUris, serve } = fields;
+  const { network, allowPrivateUris, serve, maxConsumerGas } = fields;
   if (network !== undefined && !NETWORK_NAMES.includes(network as NetworkName)) {
     throw invalid(file, "another network", NETWORK_NAMES.join(", "));
   }
@@ -76,6 +78,9 @@ function parseNodeConfig(text: string, file: string): NodeConfig {
   }
   if (allowPrivateUris !== undefined && typeof allowPrivateUris !== "boolean") {
     throw invalid(file, "allowPrivateUris that is neither", "true or false");
+  }
+  if (maxConsumerGas !== undefined && !(Number.isSafeInteger(maxConsumerGas) && Number(maxConsumerGas) >= 0)) {
+    throw invalid(file, "another maxConsumerGas", "a whole number from 0");
   }
   const isList = Array.isArray(serve) && serve.every((id) => typeof id === "string" && isHash32(id));
   if (serve !== "all" && !isList) throw invalid(file, "other models to serve", '"all" or a list of modelIds');

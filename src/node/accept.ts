@@ -3,6 +3,7 @@ import type { JobOpened } from "../chain/jobEvents.ts";
 import { memberOf, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import type { Job } from "../protocol/job.ts";
 import { firstEligibleStep, seedOf, ticketOf } from "../protocol/sortition.ts";
 import { isSeated } from "./seat.ts";
 import type { NodeContext } from "./task.ts";
@@ -11,16 +12,21 @@ export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number }
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
 export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
-  const { fee, modelId } = opened.job;
-  if (fee < context.minFee) return decline(`it pays ${fee} OPG base units, at least ${context.minFee} are wanted here`);
-  const unserved = await whyUnserved(context, modelId);
-  if (unserved !== undefined) return decline(unserved);
+  const unwanted = whyUnwanted(context, opened.job) ?? (await whyUnserved(context, opened.job.modelId));
+  if (unwanted !== undefined) return decline(unwanted);
   try {
     return await draw(context, opened);
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "contract/UnknownJob") return decline("the job is over");
     throw error;
   }
+}
+
+function whyUnwanted({ policy }: NodeContext, { fee, consumerGasLimit }: Job): string | undefined {
+  const { minFee, maxConsumerGas } = policy;
+  if (fee < minFee) return `it pays ${fee} OPG base units, at least ${minFee} are wanted here`;
+  if (consumerGasLimit <= maxConsumerGas) return undefined;
+  return `its callback may take ${consumerGasLimit} gas, at most ${maxConsumerGas} are paid here`;
 }
 
 /** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */

@@ -14,7 +14,7 @@ import type { ModelShelf } from "./models.ts";
 import { insisting, retrying, retryingSome } from "./retry.ts";
 import { reveal } from "./reveal.ts";
 import { settle } from "./settle.ts";
-import { createNodeTurns, type NodeContext, type NodeEvent } from "./task.ts";
+import { createNodeTurns, type NodeContext, type NodeEvent, type NodePolicy } from "./task.ts";
 import { createWatch } from "./watch.ts";
 
 export type NodeOptions = {
@@ -26,8 +26,7 @@ export type NodeOptions = {
   fetchUri: FetchUri;
   /** Of this operator and chain only; whatever was under way in it goes on. */
   store: Store;
-  /** Jobs that pay less are declined, OPG base units; none unless told. */
-  minFee?: bigint;
+  policy: NodePolicy;
   /** 32 random bytes that never leave the node; whoever has them can guess its unrevealed results. */
   secret: Hex;
   pollingIntervalMs?: number;
@@ -50,7 +49,7 @@ const INFER_ATTEMPTS = 5;
 
 /** An operator's node: follows the chain and takes every job it is drawn for through all its stops. */
 export async function startNode(options: NodeOptions): Promise<OperatorNode> {
-  const { chain, operatorId, models, fetchUri, store, minFee = 0n, secret } = options;
+  const { chain, operatorId, models, fetchUri, store, policy, secret } = options;
   const { onEvent: report = () => {}, onError = () => {} } = options;
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
@@ -76,7 +75,7 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     turns: createNodeTurns(),
     signal: stopping.signal,
     operatorId,
-    minFee,
+    policy,
     secret,
     report,
   };

@@ -11,7 +11,7 @@ import { openStore, type Store } from "../store/store.ts";
 import { type OperatorNode, startNode } from "./daemon.ts";
 import { createModelShelf, type ModelShelf } from "./models.ts";
 import { openSecret } from "./secret.ts";
-import type { NodeEvent } from "./task.ts";
+import type { NodeEvent, NodePolicy } from "./task.ts";
 
 export type OpenNodeOptions = {
   /** Signs with the operator's signer. */
@@ -21,8 +21,7 @@ export type OpenNodeOptions = {
   backend: InferenceBackend;
   /** Ids of the models to serve, or all that anybody publishes. */
   serve: readonly Hex[] | "all";
-  /** Jobs that pay less are declined, OPG base units; none unless told. */
-  minFee?: bigint;
+  policy: NodePolicy;
   /** Whether models and inputs may lie in private networks or in files of this machine: for local chains only. */
   allowPrivateUris: boolean;
   pollingIntervalMs?: number;

@@ -6,6 +6,14 @@ import type { Relayer } from "../relayer/relayer.ts";
 import type { ModelShelf } from "./models.ts";
 import type { ChainHead } from "./watch.ts";
 
+/** Which jobs a node leaves to others, because what they cost it in gas isn't worth their fee. */
+export type NodePolicy = {
+  /** OPG base units. */
+  minFee: bigint;
+  /** Whoever settles pays for the consumer's callback. */
+  maxConsumerGas: number;
+};
+
 /** How much is done at a time, whoever asks for how much: inputs fetched and held in memory, and models run. */
 export type NodeTurns = { fetching: Turns; running: Turns };
 
@@ -28,8 +36,7 @@ export type NodeContext = {
   /** Aborted when the node stops. */
   signal: AbortSignal;
   operatorId: number;
-  /** Jobs that pay less are left to others, OPG base units: each costs this node gas. */
-  minFee: bigint;
+  policy: NodePolicy;
   /** 32 bytes that never leave the node; salts are derived from it. */
   secret: Hex;
   report: (event: NodeEvent) => void;

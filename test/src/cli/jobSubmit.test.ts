@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { type Hex, keccak256, stringToHex } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
+import { encodeSetPrice } from "../../../src/chain/models.ts";
+import { sendCall } from "../../../src/chain/sendCall.ts";
 import { publicInput } from "../../../src/cli/inputOptions.ts";
 import { type SubmitCommandOptions, submit } from "../../../src/cli/jobSubmit.ts";
 import { createSession, type Session } from "../../../src/cli/session.ts";
@@ -8,20 +10,21 @@ import type { ModelFiles } from "../../../src/fetch/modelFiles.ts";
 import { findJob } from "../../../src/sdk/jobHistory.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
-import { startTestNetwork } from "../../support/testNetwork.ts";
+import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 import { createTestTerminal, type TestTerminal } from "../../support/testTerminal.ts";
 
 const URI = "https://example.com/flower.bin";
 const FLOWER = Uint8Array.of(51, 35, 14, 2);
 
 describe("submitting a job from the command line", () => {
+  let testNetwork: TestNetwork;
   let payer: SigningChain;
   let iris: PublishedIris;
   let terminal: TestTerminal;
   let session: Session;
 
   before(async () => {
-    const testNetwork = await startTestNetwork();
+    testNetwork = await startTestNetwork();
     iris = await publishIris(await testNetwork.connectAs(2));
     await testNetwork.fund(1, 10n * PRICE);
     payer = await testNetwork.connectAs(1);
@@ -104,5 +107,15 @@ describe("submitting a job from the command line", () => {
     );
     const unfunded = options({ input: "-", format: "csv", deposit: false });
     await expectProtocolError("sdk/insufficient-funds", () => submit(session, unfunded));
+  });
+
+  it("pays no price above ten OPG unless told", async () => {
+    const publisher = await testNetwork.connectAs(2);
+    await sendCall(publisher, encodeSetPrice(publisher.addresses, iris.modelId, 11n * PRICE, 0));
+    const asked = options({ inputUri: URI, inputHash: keccak256(FLOWER) });
+    await expectProtocolError("sdk/fee-above-limit", () => submit(session, asked));
+    await testNetwork.fund(1, 11n * PRICE);
+    const { json } = await submit(session, { ...asked, maxFee: 11n * PRICE });
+    expect(json.fee).to.equal(11n * PRICE);
   });
 });

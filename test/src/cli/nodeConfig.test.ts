@@ -34,6 +34,7 @@ describe("a node's config", () => {
       '{"serve":"all","network":"moon"}',
       '{"serve":"all","rpc":1}',
       '{"serve":"all","minFee":1}',
+      '{"serve":"all","maxConsumerGas":"much"}',
       '{"serve":"all","allowPrivateUris":"yes"}',
       '{"serve":"all","privateKey":"0x00"}',
     ]) {

@@ -35,6 +35,7 @@ describe("a node's folder", function () {
       dataDir: join(folder, "node"),
       backend: createOnnxNative(),
       serve: [iris.modelId],
+      policy: { minFee: 0n, maxConsumerGas: 0 },
       allowPrivateUris: true,
       pollingIntervalMs: 20,
       ...changes,

@@ -93,7 +93,7 @@ describe("a node's steps on a chain", function () {
       turns: createNodeTurns(),
       signal: new AbortController().signal,
       operatorId,
-      minFee: 0n,
+      policy: { minFee: 0n, maxConsumerGas: 0 },
       secret: keccak256(stringToHex(`secret of ${operatorId}`)),
       report: () => {},
     };
@@ -118,8 +118,16 @@ describe("a node's steps on a chain", function () {
   });
 
   it("accept: declines a job that pays less than is wanted", async () => {
-    const acceptance = await accept({ ...(await contextOf(0)), minFee: PRICE + 1n }, opened);
+    const policy = { minFee: PRICE + 1n, maxConsumerGas: 0 };
+    const acceptance = await accept({ ...(await contextOf(0)), policy }, opened);
     expect(acceptance).to.deep.include({ accepted: false }).and.to.have.property("reason").that.contains(`${PRICE}`);
+  });
+
+  it("accept: declines a job whose callback would cost it too much gas", async () => {
+    const greedy = { ...opened, job: { ...opened.job, consumerGasLimit: 2_000_000 } };
+    const policy = { minFee: 0n, maxConsumerGas: 500_000 };
+    const acceptance = await accept({ ...(await contextOf(0)), policy }, greedy);
+    expect(acceptance).to.deep.include({ accepted: false }).and.to.have.property("reason").that.contains("2000000");
   });
 
   it("accept: declines a model it doesn't serve", async () => {
