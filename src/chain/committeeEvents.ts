@@ -4,6 +4,7 @@ import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type LogPlace, placeOf } from "./contractCall.ts";
 import { rethrow } from "./contractErrors.ts";
+import { inParts } from "./logParts.ts";
 
 /** What happened on a job's committee. */
 export type CommitteeEvent = { jobId: Hex; place: LogPlace } & (
@@ -28,15 +29,13 @@ const EVENTS = commitRevealVerifierAbi.filter(
 
 /** What happened on committees, oldest first; of one job only, when given. */
 export async function committeeEvents(
-  { publicClient, addresses }: Chain,
+  chain: Chain,
   { jobId, ...range }: BlockRange & { jobId?: Hex },
 ): Promise<CommitteeEvent[]> {
-  const logs = await getLogs(publicClient, {
-    address: addresses.verifier,
-    events: EVENTS,
-    strict: true,
-    ...range,
-  }).catch(rethrow);
+  const { publicClient, addresses } = chain;
+  const logs = await inParts(chain, range, (part) =>
+    getLogs(publicClient, { address: addresses.verifier, events: EVENTS, strict: true, ...part }).catch(rethrow),
+  );
   return logs.map(toCommitteeEvent).filter((event) => jobId === undefined || event.jobId === jobId);
 }
 

@@ -4,6 +4,7 @@ import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type LogPlace, placeOf } from "./contractCall.ts";
 import { rethrow } from "./contractErrors.ts";
+import { inParts } from "./logParts.ts";
 
 export type JobOpened = {
   jobId: Hex;
@@ -22,19 +23,22 @@ export type JobEnded = { jobId: Hex; place: LogPlace } & (
 
 /** Jobs opened, oldest first; of one verifier, or one job only, when given. */
 export async function jobsOpened(
-  { publicClient, addresses }: Chain,
+  chain: Chain,
   { verifier, jobId, ...range }: BlockRange & { verifier?: Address; jobId?: Hex },
 ): Promise<JobOpened[]> {
-  const logs = await publicClient
-    .getContractEvents({
-      address: addresses.escrow,
-      abi: jobEscrowAbi,
-      eventName: "JobOpened",
-      args: { ...(verifier && { verifier }), ...(jobId && { jobId }) },
-      strict: true,
-      ...range,
-    })
-    .catch(rethrow);
+  const { publicClient, addresses } = chain;
+  const logs = await inParts(chain, range, (part) =>
+    publicClient
+      .getContractEvents({
+        address: addresses.escrow,
+        abi: jobEscrowAbi,
+        eventName: "JobOpened",
+        args: { ...(verifier && { verifier }), ...(jobId && { jobId }) },
+        strict: true,
+        ...part,
+      })
+      .catch(rethrow),
+  );
   return logs.map((log) => ({ ...log.args, place: placeOf(log) }));
 }
 
@@ -46,37 +50,37 @@ export async function jobsEnded(chain: Chain, options: BlockRange & { jobId?: He
   );
 }
 
-async function jobsSettled(
-  { publicClient, addresses }: Chain,
-  { jobId, ...range }: BlockRange & { jobId?: Hex },
-): Promise<JobEnded[]> {
-  const logs = await publicClient
-    .getContractEvents({
-      address: addresses.escrow,
-      abi: jobEscrowAbi,
-      eventName: "JobSettled",
-      args: { ...(jobId && { jobId }) },
-      strict: true,
-      ...range,
-    })
-    .catch(rethrow);
+async function jobsSettled(chain: Chain, { jobId, ...range }: BlockRange & { jobId?: Hex }): Promise<JobEnded[]> {
+  const { publicClient, addresses } = chain;
+  const logs = await inParts(chain, range, (part) =>
+    publicClient
+      .getContractEvents({
+        address: addresses.escrow,
+        abi: jobEscrowAbi,
+        eventName: "JobSettled",
+        args: { ...(jobId && { jobId }) },
+        strict: true,
+        ...part,
+      })
+      .catch(rethrow),
+  );
   return logs.map((log) => ({ ...log.args, status: "settled", place: placeOf(log) }));
 }
 
-async function jobsRefunded(
-  { publicClient, addresses }: Chain,
-  { jobId, ...range }: BlockRange & { jobId?: Hex },
-): Promise<JobEnded[]> {
-  const logs = await publicClient
-    .getContractEvents({
-      address: addresses.escrow,
-      abi: jobEscrowAbi,
-      eventName: "JobRefunded",
-      args: { ...(jobId && { jobId }) },
-      strict: true,
-      ...range,
-    })
-    .catch(rethrow);
+async function jobsRefunded(chain: Chain, { jobId, ...range }: BlockRange & { jobId?: Hex }): Promise<JobEnded[]> {
+  const { publicClient, addresses } = chain;
+  const logs = await inParts(chain, range, (part) =>
+    publicClient
+      .getContractEvents({
+        address: addresses.escrow,
+        abi: jobEscrowAbi,
+        eventName: "JobRefunded",
+        args: { ...(jobId && { jobId }) },
+        strict: true,
+        ...part,
+      })
+      .catch(rethrow),
+  );
   return logs.map((log) => ({
     jobId: log.args.jobId,
     status: "refunded",

@@ -4,6 +4,7 @@ import type { NetworkAddresses } from "./addresses.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type ContractCall, type LogPlace, placeOf } from "./contractCall.ts";
 import { rethrow } from "./contractErrors.ts";
+import { inParts } from "./logParts.ts";
 
 /** What a publisher says of a model; the first five fields and the publisher are its identity. */
 export type ModelListing = {
@@ -54,19 +55,22 @@ export async function publisherOf({ publicClient, addresses }: Chain, modelId: H
 
 /** Publications, oldest first. */
 export async function modelsPublished(
-  { publicClient, addresses }: Chain,
+  chain: Chain,
   { modelId, ...range }: BlockRange & { modelId?: Hex },
 ): Promise<ModelPublished[]> {
-  const logs = await publicClient
-    .getContractEvents({
-      address: addresses.models,
-      abi: modelRegistryAbi,
-      eventName: "ModelPublished",
-      args: modelId === undefined ? {} : { modelId },
-      strict: true,
-      ...range,
-    })
-    .catch(rethrow);
+  const { publicClient, addresses } = chain;
+  const logs = await inParts(chain, range, (part) =>
+    publicClient
+      .getContractEvents({
+        address: addresses.models,
+        abi: modelRegistryAbi,
+        eventName: "ModelPublished",
+        args: modelId === undefined ? {} : { modelId },
+        strict: true,
+        ...part,
+      })
+      .catch(rethrow),
+  );
   return logs.map((log) => ({ ...log.args, place: placeOf(log) }));
 }
 
