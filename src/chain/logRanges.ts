@@ -2,13 +2,13 @@ import type { Chain } from "./clients.ts";
 import type { BlockRange } from "./contractCall.ts";
 import { toProtocolError } from "./contractErrors.ts";
 
-/** How RPC providers say that one request looks through too many blocks, or finds too much; none of it is standardised. */
+/** How RPCs that answer, if with an error worth trying again, say that a request looks through or finds too much. */
 const TOO_MUCH =
   /block range|ranges? over|too (large|wide|big)|too many (blocks|results|logs)|more than \d+|limited to|response size|(exceed|max|limit)\w* .{0,20}(range|block|result|log|size)|(range|block|result|log|size)\w* .{0,20}(exceed|limit)/i;
 
 /**
- * Reads logs over a range in as few requests as the RPC lets: all at once, or in halves of halves where that is too much
- * for it.
+ * Reads logs over a range in as few requests as the RPC lets: all at once, or in halves of halves where it refuses that.
+ * How much is too much each provider decides for itself, and words as it likes.
  * @param read one request; its failures as they come
  * @throws ProtocolError as {@link toProtocolError}
  */
@@ -21,7 +21,7 @@ export async function readLogs<Log>(
     return await read(range);
   } catch (cause) {
     const error = toProtocolError(cause);
-    if (!TOO_MUCH.test(error.message)) throw error;
+    if (error.isRetryable && !TOO_MUCH.test(error.message)) throw error;
     const { fromBlock } = range;
     const toBlock = range.toBlock === "latest" ? await chain.publicClient.getBlockNumber() : range.toBlock;
     if (toBlock <= fromBlock) throw error;

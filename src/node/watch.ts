@@ -1,4 +1,5 @@
 import type { SigningChain } from "../chain/clients.ts";
+import { rethrow } from "../chain/contractErrors.ts";
 import { type JobOpened, jobsOpened } from "../chain/jobEvents.ts";
 import type { JobTable } from "../store/jobs.ts";
 
@@ -42,11 +43,12 @@ const OVERLAP_BLOCKS = 8n;
 export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onError }: WatchOptions): Watch {
   const waiting = new Set<Waiter>();
   let head: Head = { number: -1n, timestamp: 0 };
+  /** The last block whose jobs are in the store. */
+  let read = -1n;
 
-  async function poll(): Promise<void> {
-    const { number, timestamp } = await chain.publicClient.getBlock({ blockTag: "latest" });
+  async function moveHead(): Promise<void> {
+    const { number, timestamp } = await chain.publicClient.getBlock({ blockTag: "latest" }).catch(rethrow);
     if (number <= head.number) return;
-    await readJobs(number);
     head = { number, timestamp: Number(timestamp) };
     for (const waiter of waiting) {
       if (!waiter.passes(head)) continue;
@@ -55,7 +57,9 @@ export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onE
     }
   }
 
-  async function readJobs(latest: bigint): Promise<void> {
+  async function readJobs(): Promise<void> {
+    const { number: latest } = head;
+    if (latest <= read) return;
     const next = (await jobs.nextBlock()) ?? latest - FIRST_LOOK_BLOCKS;
     const first = atLeast(next - OVERLAP_BLOCKS, BigInt(chain.addresses.deployedAtBlock));
     for (let fromBlock = first; fromBlock <= latest; fromBlock += MAX_RANGE_BLOCKS) {
@@ -63,6 +67,14 @@ export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onE
       const toBlock = last < latest ? last : latest;
       const opened = await jobsOpened(chain, { verifier: chain.addresses.verifier, fromBlock, toBlock });
       for (const job of await jobs.add(opened, toBlock + 1n)) onJob(job);
+    }
+    read = latest;
+  }
+
+  async function repeat(poll: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await poll().catch(onError);
+      await pause(pollingIntervalMs, signal);
     }
   }
 
@@ -74,10 +86,8 @@ export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onE
       return new Promise((resolve, reject) => waiting.add({ passes, resolve, reject }));
     },
     async run() {
-      while (!signal.aborted) {
-        await poll().catch(onError);
-        await pause(pollingIntervalMs, signal);
-      }
+      // Bonds hang on the head: it goes on while the log is long, or can't be read.
+      await Promise.all([repeat(moveHead), repeat(readJobs)]);
       for (const { reject } of waiting) reject(signal.reason);
       waiting.clear();
     },

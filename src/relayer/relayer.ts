@@ -28,7 +28,7 @@ export type RelayerOptions = {
   outbox: Outbox;
   /** Resolves with the next block, rejects when everything stops. */
   nextBlock: () => Promise<unknown>;
-  /** A send that the RPC refused; it is tried again. */
+  /** A request that the RPC refused while a transaction is on its way; it is tried again. */
   onError: (error: ProtocolError) => void;
 };
 
@@ -114,17 +114,29 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
     return Math.max(sent, ...pending.map(({ nonce }) => nonce + 1));
   }
 
-  /** Sends until it is mined; `overtaken` when its nonce went to another transaction, so that it never can be. */
+  /**
+   * Sends until it is mined; `overtaken` when its nonce went to another transaction, so that it never can be. No failure
+   * of the RPC ends this: whatever is numbered after it waits for it.
+   */
   async function mined(entry: NewEntry): Promise<TransactionReceipt | "overtaken"> {
     let blocksSinceUsed = 0;
     for (let blocks = 0; ; blocks++) {
-      const used = await publicClient.getTransactionCount({ address: entry.sender }).catch(rethrow);
-      const txReceipt = used > entry.nonce ? await txReceiptOf(entry.hash) : undefined;
-      if (txReceipt !== undefined) return txReceipt;
-      if (used > entry.nonce && ++blocksSinceUsed >= BLOCKS_UNTIL_OVERTAKEN) return "overtaken";
+      const state = await stateOf(entry).catch(tell);
+      if (typeof state === "object") return state;
+      if (state === "used" && ++blocksSinceUsed >= BLOCKS_UNTIL_OVERTAKEN) return "overtaken";
       if (blocks % BLOCKS_PER_SEND === 0) await send(entry);
       await nextBlock();
     }
+  }
+
+  /** Its txReceipt, or whether its nonce is used without one. */
+  async function stateOf({ sender, nonce, hash }: NewEntry): Promise<TransactionReceipt | "used" | "waiting"> {
+    const used = await publicClient.getTransactionCount({ address: sender }).catch(rethrow);
+    return used > nonce ? ((await txReceiptOf(hash)) ?? "used") : "waiting";
+  }
+
+  function tell(error: unknown): void {
+    onError(toProtocolError(error));
   }
 
   /** What the RPC answers decides nothing: what it refuses may have arrived before, what it takes may get lost. */

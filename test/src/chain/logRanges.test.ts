@@ -9,11 +9,11 @@ const LATEST = 9_999n;
 const chain = { publicClient: { getBlockNumber: async () => LATEST } } as unknown as Chain;
 
 /** An RPC that looks through so many blocks at a time; a log is its block's number. */
-function limitedTo(blocks: bigint, message: string) {
+function limitedTo(blocks: bigint, message: string, code = "chain/request-failed") {
   const requests: [bigint, bigint][] = [];
   const read = async ({ fromBlock, toBlock }: BlockRange): Promise<bigint[]> => {
     const last = toBlock === "latest" ? LATEST : toBlock;
-    if (last - fromBlock >= blocks) throw new ProtocolError("chain/request-failed", message);
+    if (last - fromBlock >= blocks) throw new ProtocolError(code, message, { isRetryable: code === "chain/rpc-down" });
     requests.push([fromBlock, last]);
     return Array.from({ length: Number(last - fromBlock) + 1 }, (_, i) => fromBlock + BigInt(i));
   };
@@ -50,15 +50,22 @@ describe("reading logs", () => {
     }
   });
 
-  it("takes other failures as they are, and gives up where one block is too much", async () => {
-    for (const message of ["too many requests", "the RPC is down", "header not found"]) {
-      const { read, requests } = limitedTo(2_000n, message);
-      await expectProtocolError("chain/request-failed", () =>
-        readLogs(chain, { fromBlock: 0n, toBlock: "latest" }, read),
-      );
-      expect(requests).to.have.lengthOf(0);
+  it("doesn't ask an RPC for more that is down or has had enough", async () => {
+    for (const message of ["too many requests", "the RPC is down"]) {
+      let asked = 0;
+      const read = async (): Promise<bigint[]> => {
+        asked += 1;
+        throw new ProtocolError("chain/rpc-down", message, { isRetryable: true });
+      };
+      await expectProtocolError("chain/rpc-down", () => readLogs(chain, { fromBlock: 0n, toBlock: "latest" }, read));
+      expect(asked).to.equal(1);
     }
-    const { read } = limitedTo(0n, "more than 10000 results");
+    const { read } = limitedTo(6_000n, "limit exceeded: block range", "chain/rpc-down");
+    expect(await readLogs(chain, { fromBlock: 0n, toBlock: "latest" }, read)).to.have.lengthOf(10_000);
+  });
+
+  it("gives up where even one block is refused", async () => {
+    const { read } = limitedTo(0n, "header not found");
     await expectProtocolError("chain/request-failed", () =>
       readLogs(chain, { fromBlock: 0n, toBlock: "latest" }, read),
     );

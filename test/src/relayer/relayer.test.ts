@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Hex, keccak256, stringToHex } from "viem";
+import { type GetTransactionCountParameters, type Hex, keccak256, stringToHex } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { encodeDeposit, encodeWithdraw, ledgerBalanceOf } from "../../../src/chain/escrow.ts";
 import { encodeApprove } from "../../../src/chain/token.ts";
@@ -155,6 +155,24 @@ describe("the relayer", function () {
       told: 2,
       deposited: 1n,
     });
+  });
+
+  it("carries on through failures of the RPC, as others wait for its nonce", async () => {
+    const before = await balance();
+    let failures = 0;
+    const passing = sendingInto((signed) => {
+      if (failures < 3) throw new Error("the RPC is down");
+      return chain.publicClient.sendRawTransaction({ serializedTransaction: signed });
+    });
+    const count = (parameters: GetTransactionCountParameters) => {
+      if (parameters.blockTag === "pending" || ++failures > 3)
+        return chain.publicClient.getTransactionCount(parameters);
+      return Promise.reject(new Error("the RPC is down"));
+    };
+    const publicClient = Object.create(passing.publicClient, { getTransactionCount: { value: count } });
+    await relayer({ chain: { ...chain, publicClient } }).submit("carried", deposit(1n));
+    expect(await balance()).to.equal(before + 1n);
+    expect(errors).to.not.have.lengthOf(0);
   });
 
   it("signs anew when something else took the nonce, so that it never waits for what can't come", async () => {
