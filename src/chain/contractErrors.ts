@@ -166,6 +166,9 @@ function findCause(error: unknown, matches: (cause: object) => boolean): object 
 }
 
 function firstLineOf(error: unknown): string {
+  // The rest of it is a page of the server's, which may show the URL, and with it a provider's key.
+  const refused = findCause(error, (cause) => cause instanceof HttpRequestError && cause.status !== undefined);
+  if (refused instanceof HttpRequestError) return `status ${refused.status}`;
   const text =
     error instanceof BaseError ? error.details || error.shortMessage : String((error as Error)?.message ?? error);
   return (text.split("\n")[0] ?? "").slice(0, 200);

@@ -1,4 +1,5 @@
 import type { Hex } from "viem";
+import { rethrow } from "../chain/contractErrors.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
 import { memberOf, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
@@ -44,7 +45,7 @@ async function draw(context: NodeContext, { jobId, job }: JobOpened): Promise<Ac
   const terms = unpackTerms(job.verifierData);
   const { openedAt, seedBlock, commitsCloseAt } = await scheduleOf(chain, job, head.latest().number);
   await head.until(({ number }) => number > seedBlock);
-  const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock });
+  const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock }).catch(rethrow);
   // A store that was lost doesn't know of the seats its node had taken; their bonds hang on the reveal all the same.
   if (await isSeated(context, job)) return { accepted: true, seedHash, wideningStep: 0 };
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { keccak256, stringToHex } from "viem";
+import { BlockNotFoundError, keccak256, stringToHex } from "viem";
 import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
 import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { jobsOpened } from "../../../src/chain/jobEvents.ts";
@@ -17,6 +17,7 @@ import { createRelayer } from "../../../src/relayer/relayer.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { registerThreeOperators, type TestOperator } from "../../support/committee.ts";
+import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
 import { openTemporaryStore } from "../../support/temporaryStore.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
@@ -134,6 +135,13 @@ describe("a node's steps on a chain", function () {
     const models = { open: async () => undefined, close: async () => {} };
     const acceptance = await accept({ ...(await contextOf(0)), models }, opened);
     expect(acceptance).to.deep.equal({ accepted: false, reason: `model ${iris.modelId} isn't served here` });
+  });
+
+  it("accept: takes an RPC that can't show the seed block for a passing fault", async () => {
+    const context = await contextOf(0);
+    const getBlock = { value: () => Promise.reject(new BlockNotFoundError({ blockNumber: 1n })) };
+    const chain = { ...context.chain, publicClient: Object.create(context.chain.publicClient, { getBlock }) };
+    await expectProtocolError("chain/request-failed", () => accept({ ...context, chain }, opened));
   });
 
   it("commit: is sent once, whatever the node's lives, and reveals after the last", async () => {
