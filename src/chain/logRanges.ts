@@ -4,7 +4,7 @@ import { toProtocolError } from "./contractErrors.ts";
 
 /** How RPCs that answer, if with an error worth trying again, say that a request looks through or finds too much. */
 const TOO_MUCH =
-  /block range|ranges? over|too (large|wide|big)|too many (blocks|results|logs)|more than \d+|limited to|response size|(exceed|max|limit)\w* .{0,20}(range|block|result|log|size)|(range|block|result|log|size)\w* .{0,20}(exceed|limit)/i;
+  /status 413|block range|ranges? over|too (large|wide|big)|too many (blocks|results|logs)|more than \d+|limited to|response size|(exceed|max|limit)\w* .{0,20}(range|block|result|log|size)|(range|block|result|log|size)\w* .{0,20}(exceed|limit)/i;
 
 /**
  * Reads logs over a range in as few requests as the RPC lets: all at once, or in halves of halves where it refuses that.
