@@ -1,9 +1,10 @@
 import type { Hex } from "viem";
 import { rethrow } from "../chain/contractErrors.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { memberOf, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
+import { memberOf, SEED_DELAY_BLOCKS, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import type { Job } from "../protocol/job.ts";
 import { firstEligibleStep, seedOf, ticketOf } from "../protocol/sortition.ts";
 import { isSeated } from "./seat.ts";
 import type { NodeContext } from "./task.ts";
@@ -12,16 +13,24 @@ export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number }
 
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
 export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
-  const { fee, modelId } = opened.job;
-  if (fee < context.minFee) return decline(`it pays ${fee} OPG base units, at least ${context.minFee} are wanted here`);
-  const unserved = await whyUnserved(context, modelId);
-  if (unserved !== undefined) return decline(unserved);
+  const unwanted = await whyUnwanted(context, opened.job);
   try {
+    if (unwanted !== undefined && !(await wasTaken(context, opened))) return decline(unwanted);
     return await draw(context, opened);
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "contract/UnknownJob") return decline("the job is over");
     throw error;
   }
+}
+
+async function whyUnwanted(context: NodeContext, { fee, modelId }: Job): Promise<string | undefined> {
+  if (fee < context.minFee) return `it pays ${fee} OPG base units, at least ${context.minFee} are wanted here`;
+  return whyUnserved(context, modelId);
+}
+
+/** Whether a life whose store was lost took it, on other terms than today's; nobody can before the seed is there. */
+async function wasTaken(context: NodeContext, { job, place }: JobOpened): Promise<boolean> {
+  return context.head.latest().number > place.blockNumber + SEED_DELAY_BLOCKS && isSeated(context, job);
 }
 
 /** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */
