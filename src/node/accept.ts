@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { rethrow } from "../chain/contractErrors.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { memberOf, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
+import { memberOf, SEED_DELAY_BLOCKS, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Job } from "../protocol/job.ts";
@@ -14,8 +14,8 @@ export type Acceptance = { accepted: true; seedHash: Hex; wideningStep: number }
 /** Stop 4: waits for the seed and decides by sortition whether, and from which widening step on, the job is ours. */
 export async function accept(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
   const unwanted = whyUnwanted(context, opened.job) ?? (await whyUnserved(context, opened.job.modelId));
-  if (unwanted !== undefined) return decline(unwanted);
   try {
+    if (unwanted !== undefined && !(await wasTaken(context, opened))) return decline(unwanted);
     return await draw(context, opened);
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "contract/UnknownJob") return decline("the job is over");
@@ -28,6 +28,11 @@ function whyUnwanted({ policy }: NodeContext, { fee, consumerGasLimit }: Job): s
   if (fee < minFee) return `it pays ${fee} OPG base units, at least ${minFee} are wanted here`;
   if (consumerGasLimit <= maxConsumerGas) return undefined;
   return `its callback may take ${consumerGasLimit} gas, at most ${maxConsumerGas} are paid here`;
+}
+
+/** Whether a life whose store was lost took it, on other terms than today's; nobody can before the seed is there. */
+async function wasTaken(context: NodeContext, { job, place }: JobOpened): Promise<boolean> {
+  return context.head.latest().number > place.blockNumber + SEED_DELAY_BLOCKS && isSeated(context, job);
 }
 
 /** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */

@@ -92,10 +92,11 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
   async function follow(job: StoredJob): Promise<void> {
     const { jobId } = job.opened;
     const save: Save = (progress) => store.jobs.advance(jobId, progress);
+    const note: Save = (progress) => save(progress).catch(onError);
     try {
       checkJobId(chain, job.opened);
       if (job.result === null) checkTries(await store.jobs.countTry(jobId));
-      await save({ stage: "ended", outcome: await followJob(context, job, save) });
+      await save({ stage: "ended", outcome: await followJob(context, job, save, note) });
     } catch (error) {
       if (stopping.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
@@ -141,9 +142,10 @@ function checkJobId({ chainId, addresses }: SigningChain, { jobId, job }: JobOpe
 /**
  * The way of one job through a node, from wherever an earlier life of it had come. A step that is done twice because
  * the first time wasn't saved does no harm: the result is the same, and what is sent has one purpose.
+ * @param note saves if it can: once a bond is locked, no store keeps a job from going on
  * @returns how it ended
  */
-async function followJob(context: NodeContext, stored: StoredJob, save: Save): Promise<string> {
+async function followJob(context: NodeContext, stored: StoredJob, save: Save, note: Save): Promise<string> {
   const { operatorId, report } = context;
   const { opened } = stored;
   const { jobId } = opened;
@@ -159,13 +161,13 @@ async function followJob(context: NodeContext, stored: StoredJob, save: Save): P
   const result = stored.result ?? (await runModel(context, opened, save));
 
   const committed = await retrying(context, opened, () => commit(context, opened, drawn, result));
-  await save({ stage: "committed" });
+  await note({ stage: "committed" });
   sent("committed", committed);
 
   const revealed = await insisting(context, opened, () => reveal(context, opened, result));
   if (revealed === undefined) return end("the job is over");
   if (revealed.outcome === "evicted") return end("a lower draw took the seat");
-  await save({ stage: "revealed" });
+  await note({ stage: "revealed" });
   sent("revealed", revealed.transaction);
 
   const settled = await insisting(context, opened, () => settle(context, opened, result));

@@ -3,9 +3,12 @@ import type { JobOpened } from "../chain/jobEvents.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { NodeContext } from "./task.ts";
 
-/** A contract's refusal, or that of what was fetched, is for good; whatever else an RPC says may be a passing fault. */
+/**
+ * A contract's refusal, or that of what was fetched, is for good; whatever else an RPC says may be a passing fault, and
+ * so may what our own store does.
+ */
 function canPass(error: unknown): boolean {
-  return error instanceof ProtocolError && (error.isRetryable || error.code.startsWith("chain/"));
+  return !(error instanceof ProtocolError) || error.isRetryable || error.code.startsWith("chain/");
 }
 
 /**

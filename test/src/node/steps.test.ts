@@ -125,10 +125,14 @@ describe("a node's steps on a chain", function () {
   });
 
   it("accept: declines a job whose callback would cost it too much gas", async () => {
-    const greedy = { ...opened, job: { ...opened.job, consumerGasLimit: 2_000_000 } };
+    const { modelId } = iris;
+    const consumer = payer.addresses.models;
+    const { jobId } = await submitJob(payer, { modelId, input: INPUT, consumer, consumerGasLimit: 600_000 });
+    const [greedy] = await jobsOpened(payer, { jobId, fromBlock: 0n, toBlock: "latest" });
+    if (!greedy) throw new Error("no job");
     const policy = { minFee: 0n, maxConsumerGas: 500_000 };
     const acceptance = await accept({ ...(await contextOf(0)), policy }, greedy);
-    expect(acceptance).to.deep.include({ accepted: false }).and.to.have.property("reason").that.contains("2000000");
+    expect(acceptance).to.deep.include({ accepted: false }).and.to.have.property("reason").that.contains("600000");
   });
 
   it("accept: declines a model it doesn't serve", async () => {
