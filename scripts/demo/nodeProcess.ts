@@ -41,9 +41,9 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   const child = spawn(process.execPath, commandOf(options), {
     cwd: ROOT,
     env: { ...process.env, OPG_SIGNER_PRIVATE_KEY: options.signerKey },
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel closes with this process, however it ends, and its nodes with it.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  // However this process ends, its nodes end with it.
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   const exited = once(child, "exit").finally(() => process.off("exit", kill));
@@ -82,13 +82,23 @@ async function started(
   });
   const running = new Promise<number>((resolve) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (text) => {
-      const line = JSON.parse(text) as NodeLine;
-      if (line.event === "started") resolve(line.operatorId);
-      onLine(line);
+      const line = parseLine(text);
+      if (line?.event === "started") resolve(line.operatorId);
+      if (line !== undefined) onLine(line);
     });
   });
   const failed = exited.then(() => {
     throw new ProtocolError("demo/node-not-started", `a node ended before it had begun: ${said.trim() || "no words"}`);
   });
   return Promise.race([running, failed]);
+}
+
+/** A line of the log; undefined for what a failure prints, which is on standard error too. */
+function parseLine(text: string): NodeLine | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "event" in value ? (value as NodeLine) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import { type Hex, hexToBytes, hexToString, size, zeroAddress } from "viem";
+import { chainTime } from "../chain/clients.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import type { Job } from "../protocol/job.ts";
 import { type JobHistory, jobHistory } from "../sdk/jobHistory.ts";
@@ -14,6 +15,7 @@ export async function status(session: Session, jobId: Hex): Promise<Answer> {
   const { opened, committee, ended } = history;
   const { committeeSize } = unpackTerms(opened.job.verifierData);
   const seats = seatsOf(committee);
+  const isOverdue = ended === undefined && (await chainTime(chain)) >= opened.job.expiresAt;
   const slashes = committee.filter((event) => event.kind === "slashed");
   const meaning =
     ended?.status === "settled" ? await tryMeaning(session, opened.job, hexToBytes(ended.result)) : undefined;
@@ -41,7 +43,7 @@ export async function status(session: Session, jobId: Hex): Promise<Answer> {
         ["model", opened.job.modelId],
         ["input", describeInput(history)],
         ["fee", opg(opened.job.fee)],
-        ["expires", time(opened.job.expiresAt)],
+        ["expires", `${time(opened.job.expiresAt)}${isOverdue ? `, that is over: npx opg job refund ${jobId}` : ""}`],
         ["consumer", opened.job.consumer === zeroAddress ? undefined : opened.job.consumer],
         ["seats", `${seats.length} of ${committeeSize} taken, ${revealed} revealed`],
       ]),

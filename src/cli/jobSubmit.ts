@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import { keccak256, zeroAddress } from "viem";
+import { chainTime } from "../chain/clients.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { parseOpg } from "../protocol/units.ts";
@@ -35,6 +36,9 @@ export type SubmitCommandOptions = InputOptions & {
   timeout: number;
 };
 
+/** For blocks to come, and for a settlement at the last moment to be seen. */
+const GRACE_SECONDS = 5;
+
 /** A price above it, which its publisher may have set a moment ago, is only paid when somebody has said so. */
 const MAX_PRICE = parseOpg("10");
 
@@ -46,10 +50,10 @@ export async function submit(session: Session, options: SubmitCommandOptions): P
   for (const note of notes) session.progress.say(note);
   const submitted = await submitJob(chain, { ...toSubmitOptions(options, model), input, onProgress: tell });
   if (!options.wait) return opened(model, submitted, notes);
-  session.progress.begin("waiting for the committee");
+  session.progress.begin("waiting for operators to take seats (are nodes running that serve this model?)");
   const ended = await waitUntilEnded(session, submitted, options.timeout);
   return ended === undefined
-    ? stillOpen(model, submitted, notes, options.timeout)
+    ? stillOpen(model, submitted, notes, options.timeout, (await chainTime(chain)) >= submitted.job.expiresAt)
     : answered(session, model, submitted, ended, notes);
 
   function tell(progress: SubmitProgress): void {
@@ -121,18 +125,24 @@ function defined<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key
   };
 }
 
-/** Undefined when the time was over first. */
+/** Undefined when the time was over first, or the job's. */
 async function waitUntilEnded(
   session: Session,
   submitted: SubmittedJob,
   timeoutSeconds: number,
 ): Promise<JobResult | undefined> {
   const { jobId } = submitted;
-  session.terminal.ifStopped = `job ${jobId} stays open and goes on: opg job status ${jobId}`;
-  const onProgress = (news: WaitProgress) =>
+  session.terminal.ifStopped = `job ${jobId} stays open and goes on: npx opg job status ${jobId}`;
+  const onProgress = (news: WaitProgress) => {
     session.progress.say(news.kind === "rpc-down" ? news.error.message : describeEvent(news));
+    session.progress.begin("waiting for the committee");
+  };
+  const chain = await session.chain();
+  // Past its expiry a job without a result is only refunded, by whoever asks.
+  const leftSeconds = Math.max(submitted.job.expiresAt - (await chainTime(chain)), 0) + GRACE_SECONDS;
   try {
-    return await waitForResult(await session.chain(), submitted, { timeoutMs: timeoutSeconds * 1000, onProgress });
+    const timeoutMs = Math.min(timeoutSeconds, leftSeconds) * 1000;
+    return await waitForResult(chain, submitted, { timeoutMs, onProgress });
   } catch (error) {
     if (error instanceof ProtocolError && error.code === "sdk/timeout") return undefined;
     throw error;
@@ -173,9 +183,18 @@ function opened(model: NamedModel, submitted: SubmittedJob, notes: string[]): An
   return { json: { ...json, status: "open" }, text: lines([...pairs, ...next]) };
 }
 
-function stillOpen(model: NamedModel, submitted: SubmittedJob, notes: string[], timeoutSeconds: number): Answer {
+function stillOpen(
+  model: NamedModel,
+  submitted: SubmittedJob,
+  notes: string[],
+  timeout: number,
+  isExpired: boolean,
+): Answer {
   const { json, text } = opened(model, submitted, notes);
-  return { json, text: `no answer within ${timeoutSeconds} s; the job stays open\n${text}`, failed: true };
+  const what = isExpired
+    ? `no answer before the job expired; npx opg job refund ${submitted.jobId} brings the fee back`
+    : `no answer within ${timeout} s; the job stays open`;
+  return { json: { ...json, isExpired }, text: `${what}\n${text}`, failed: true };
 }
 
 async function answered(
@@ -198,6 +217,7 @@ async function answered(
     const text = `there is no result; the fee is back in the payer's escrow balance\n${lines([...pairs, ...tail])}`;
     return { json: { ...common, isExpired: ended.isExpired }, text, failed: true };
   }
+  tail.unshift(["status", "settled"]);
   const meaning = meaningOf(model.manifest, ended.result);
   return {
     json: { ...common, ...meaning },

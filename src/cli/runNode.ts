@@ -24,6 +24,10 @@ export type RunNodeOptions = Omit<OpenNodeOptions, "onEvent" | "onError"> & {
   signal: AbortSignal;
 };
 
+type Trouble = { code: string; reason: string };
+
+const REPEAT_MS = 30_000;
+
 /** Runs a node until the signal, and logs each step of each job as a line on standard output. */
 export async function runNode({ isJson, signal, ...options }: RunNodeOptions): Promise<void> {
   const { chain, dataDir } = options;
@@ -31,7 +35,7 @@ export async function runNode({ isJson, signal, ...options }: RunNodeOptions): P
   const node = await openNode({
     ...options,
     onEvent: (event) => say({ event: event.step, ...event }),
-    onError: (error) => say({ event: "chain-trouble", ...describe(error) }),
+    onError: seldom((trouble) => say({ event: "chain-trouble", ...trouble })),
   });
   const { active } = await stakeOf(chain, node.operatorId);
   const signer = chain.account.address;
@@ -43,13 +47,31 @@ export async function runNode({ isJson, signal, ...options }: RunNodeOptions): P
     dataDir,
     stake: String(active),
   });
-  await aborted(signal);
+  await Promise.race([aborted(signal), parentEnded()]);
   say({ event: "stopping" });
   await node.stop();
   say({ event: "stopped" });
 }
 
-function describe(error: unknown): { code: string; reason: string } {
+/** Never, for a node that nobody started over a channel. */
+function parentEnded(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.once("disconnect", resolve);
+  });
+}
+
+/** Passes on what is new, and what was said before only once in a while. */
+function seldom(say: (trouble: Trouble) => void): (error: unknown) => void {
+  let [last, saidAt] = ["", 0];
+  return (error) => {
+    const trouble = describe(error);
+    if (trouble.reason === last && performance.now() - saidAt < REPEAT_MS) return;
+    [last, saidAt] = [trouble.reason, performance.now()];
+    say(trouble);
+  };
+}
+
+function describe(error: unknown): Trouble {
   if (error instanceof ProtocolError) return { code: error.code, reason: error.message };
   return { code: "unexpected", reason: error instanceof Error ? error.message : String(error) };
 }

@@ -95,6 +95,7 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
     const note: Save = (progress) => save(progress).catch(onError);
     try {
       checkJobId(chain, job.opened);
+      await watch.until(({ number }) => number >= 0n);
       if (job.result === null) checkTries(await store.jobs.countTry(jobId));
       await save({ stage: "ended", outcome: await followJob(context, job, save, note) });
     } catch (error) {
@@ -171,7 +172,8 @@ async function followJob(context: NodeContext, stored: StoredJob, save: Save, no
   sent("revealed", revealed.transaction);
 
   const settled = await insisting(context, opened, () => settle(context, opened, result));
-  if (!settled) return end("settled by another, or for another result");
+  if (settled === undefined) return end("the job is over");
+  if (typeof settled === "string") return end(settled);
   sent("settled", settled);
   return "settled";
 }

@@ -61,6 +61,7 @@ async function repeat<T>(
     try {
       return await step();
     } catch (error) {
+      context.signal.throwIfAborted();
       if (timestamp > opened.job.expiresAt + REFUND_GRACE_SECONDS || (await isFinal(error))) throw error;
       told = tell(context, opened, error, told);
     }
@@ -81,6 +82,7 @@ export async function retryingSome<T>(
     try {
       return await step();
     } catch (error) {
+      context.signal.throwIfAborted();
       if (!canPass(error) || attempt === attempts) throw error;
       told = tell(context, opened, error, told);
     }

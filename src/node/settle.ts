@@ -1,4 +1,4 @@
-import { toHex } from "viem";
+import { keccak256, toHex } from "viem";
 import { encodeSettle, resultOf } from "../chain/escrow.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
 import { committeeOf, scheduleOf } from "../chain/verifier.ts";
@@ -9,24 +9,24 @@ import type { NodeContext } from "./task.ts";
 /** Blocks a seat leaves the one before it to settle. */
 const BLOCKS_PER_TURN = 3n;
 
-/** Refusals that mean that this settlement isn't ours to make. */
-const OVERTAKEN = new Set(["contract/JobNotOpen", "contract/ResultNotMajority"]);
-
 /**
  * Stop 8: brings the result's bytes once all have revealed or the time for it is over. Seats take turns, lowest first,
  * so that usually one transaction is sent; past the middle of the settle window nobody waits for anybody.
- * @returns the transaction, or null when somebody else was first, or the committee agreed on something else
+ * @returns the transaction, or why there is none of ours
  */
 export async function settle(
   { chain, head, relayer, operatorId }: NodeContext,
   { jobId, job }: JobOpened,
   result: Uint8Array,
-): Promise<MinedTransaction | null> {
+): Promise<MinedTransaction | "another settled it" | "the committee agreed on another result"> {
   const from = head.latest().number;
   for (;;) {
     const { number, timestamp } = head.latest();
-    const { status } = await resultOf(chain, job, number);
-    if (status !== "open") return null;
+    const { status, resultHash } = await resultOf(chain, job, number);
+    if (status === "settled" || status === "undelivered") {
+      return resultHash === keccak256(result) ? "another settled it" : "the committee agreed on another result";
+    }
+    if (status !== "open") return "another settled it";
     const [committee, { revealsCloseAt, settlesBy }] = await Promise.all([
       committeeOf(chain, job, number),
       scheduleOf(chain, job, number),
@@ -41,7 +41,9 @@ export async function settle(
   try {
     return await relayer.submit(`settle ${jobId}`, call);
   } catch (error) {
-    if (error instanceof ProtocolError && OVERTAKEN.has(error.code)) return null;
+    const code = error instanceof ProtocolError ? error.code : "";
+    if (code === "contract/JobNotOpen") return "another settled it";
+    if (code === "contract/ResultNotMajority") return "the committee agreed on another result";
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import type { SigningChain } from "../chain/clients.ts";
 import { rethrow } from "../chain/contractErrors.ts";
 import { type JobOpened, jobsOpened } from "../chain/jobEvents.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { JobTable } from "../store/jobs.ts";
 
 export type Head = { number: bigint; timestamp: number };
@@ -36,6 +37,8 @@ export type WatchOptions = {
 const FIRST_LOOK_BLOCKS = 1_000n;
 /** RPC nodes bound what one request may look through. */
 const MAX_RANGE_BLOCKS = 2_000n;
+/** An RPC further behind than this isn't merely slow. */
+const MOST_LAG_BLOCKS = 64n;
 /** Looked through again with every poll: an RPC of several machines may know a block before its logs. */
 const OVERLAP_BLOCKS = 8n;
 
@@ -48,6 +51,7 @@ export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onE
 
   async function moveHead(): Promise<void> {
     const { number, timestamp } = await chain.publicClient.getBlock({ blockTag: "latest" }).catch(rethrow);
+    if (number + MOST_LAG_BLOCKS < head.number) throw wentBack(number, head.number);
     if (number <= head.number) return;
     head = { number, timestamp: Number(timestamp) };
     for (const waiter of waiting) {
@@ -92,6 +96,13 @@ export function createWatch({ chain, jobs, pollingIntervalMs, signal, onJob, onE
       waiting.clear();
     },
   };
+}
+
+function wentBack(number: bigint, seen: bigint): ProtocolError {
+  return new ProtocolError(
+    "node/chain-went-back",
+    `got block ${number} as the newest, ${seen} was seen before: use an RPC that keeps up; a local chain that was started anew needs its contracts and nodes anew`,
+  );
 }
 
 function atLeast(block: bigint, least: bigint): bigint {

@@ -4,6 +4,7 @@ import { encodeDeposit, ledgerBalanceOf } from "../chain/escrow.ts";
 import { sendCall } from "../chain/sendCall.ts";
 import { encodeApprove, tokenAllowanceOf, tokenBalanceOf } from "../chain/token.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { formatOpg } from "../protocol/units.ts";
 
 export type FundingOptions = {
   /** False: never deposit, the ledger balance has to be there. True unless told. */
@@ -82,13 +83,13 @@ async function deposit(chain: Chain, payer: Address, missing: bigint, options: F
   if (!autoDeposit || tokens < missing) {
     throw new ProtocolError(
       "sdk/insufficient-funds",
-      `${missing} OPG base units are missing from ${payer}'s escrow balance, it holds ${tokens} outside: ${tokens < missing ? "get OPG first" : "deposit them, or allow autoDeposit"}`,
+      `${formatOpg(missing)} OPG are missing from ${payer}'s escrow balance, it holds ${formatOpg(tokens)} outside: ${tokens < missing ? "get OPG first" : "deposit them, or allow autoDeposit"}`,
     );
   }
   if (allowance < missing && !autoApprove) {
     throw new ProtocolError(
       "sdk/insufficient-allowance",
-      `the escrow may take ${allowance} OPG base units from ${payer}, ${missing} are missing: approve them, or allow autoApprove`,
+      `the escrow may take ${formatOpg(allowance)} OPG from ${payer}, ${formatOpg(missing)} are missing: approve them, or allow autoApprove`,
     );
   }
   if (allowance < missing) {

@@ -5,6 +5,7 @@ import { type ModelTerms, modelTermsOf } from "../chain/models.ts";
 import { verifierParams } from "../chain/verifier.ts";
 import { type CommitRevealTerms, STAKE_UNIT } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { formatOpg } from "../protocol/units.ts";
 import { type ChosenTerms, checkExpiry, completeTerms, leastLifeSeconds } from "./terms.ts";
 
 export type QuoteOptions = {
@@ -60,13 +61,13 @@ export async function quoteJob(chain: Chain, options: QuoteOptions): Promise<Quo
   if (fee < model.price) {
     throw new ProtocolError(
       "sdk/fee-below-price",
-      `the fee is ${fee} OPG base units, the model's price is ${model.price}: raise it or leave it out`,
+      `the fee is ${formatOpg(fee)} OPG, the model's price is ${formatOpg(model.price)}: raise it or leave it out`,
     );
   }
   if (options.maxFee !== undefined && fee > options.maxFee) {
     throw new ProtocolError(
       "sdk/fee-above-limit",
-      `the fee is ${fee} OPG base units, at most ${options.maxFee} are to be spent: raise maxFee or choose another model`,
+      `the fee is ${formatOpg(fee)} OPG, at most ${formatOpg(options.maxFee)} are to be spent: raise maxFee or choose another model`,
     );
   }
   const { maxResultBytes } = model;

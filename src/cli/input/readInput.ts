@@ -29,7 +29,7 @@ export async function readInput(path: string, stdin: Readable, format?: FileForm
     const got = path === "-" ? "standard input" : JSON.stringify(path.slice(-80));
     throw new ProtocolError(
       "usage/unknown-format",
-      `got ${got}, whose format the name doesn't say: add --format png, csv, json or raw`,
+      `got ${got}, taken are PNG, CSV, JSON and raw tensors (.bin): save pictures as PNG, or say what it is with --format`,
     );
   }
   return { content: path === "-" ? await readAll(stdin, path) : await readFile(path), format: known };

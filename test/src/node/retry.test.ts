@@ -24,7 +24,11 @@ function contextWithHead(): { context: NodeContext; blocks: () => bigint; told: 
     },
   };
   const report = (event: NodeEvent) => told.push("reason" in event ? event.reason : event.step);
-  return { context: { head, report } as unknown as NodeContext, blocks: () => number, told };
+  return {
+    context: { head, report, signal: new AbortController().signal } as unknown as NodeContext,
+    blocks: () => number,
+    told,
+  };
 }
 
 describe("retrying a step", () => {

@@ -190,8 +190,8 @@ describe("a node's steps on a chain", function () {
     await closeCommits();
     for (const [index, result] of results.entries()) await reveal(await contextOf(index), opened, result);
     await testNetwork.mine(10);
-    expect(await settle(await contextOf(2), opened, results[2])).to.equal(null);
+    expect(await settle(await contextOf(2), opened, results[2])).to.equal("the committee agreed on another result");
     expect(await settle(await contextOf(0), opened, RESULT)).to.have.keys(["transactionHash", "blockNumber"]);
-    expect(await settle(await contextOf(1), opened, RESULT)).to.equal(null);
+    expect(await settle(await contextOf(1), opened, RESULT)).to.equal("another settled it");
   });
 });
