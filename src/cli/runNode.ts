@@ -51,9 +51,10 @@ export async function runNode({ isJson, signal, ...options }: RunNodeOptions): P
   say({ event: "stopping" });
   await node.stop();
   say({ event: "stopped" });
+  if (process.connected) process.disconnect();
 }
 
-/** Never, for a node that nobody started over a channel. */
+/** Whoever started this process over a channel has ended, or closed it; never where nobody did. */
 function parentEnded(): Promise<void> {
   return new Promise((resolve) => {
     if (process.connected) process.once("disconnect", resolve);
