@@ -31,6 +31,8 @@ const REPEAT_MS = 30_000;
 /** Runs a node until the signal, and logs each step of each job as a line on standard output. */
 export async function runNode({ isJson, signal, ...options }: RunNodeOptions): Promise<void> {
   const { chain, dataDir } = options;
+  // Whoever reads the log may go away: seats are revealed without it.
+  process.stdout.on("error", () => {});
   const say = (line: NodeLine) => process.stdout.write(`${isJson ? asJson(line) : describeLine(line)}\n`);
   const node = await openNode({
     ...options,

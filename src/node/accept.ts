@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { rethrow } from "../chain/contractErrors.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { memberOf, SEED_DELAY_BLOCKS, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
+import { memberOf, type Schedule, SEED_DELAY_BLOCKS, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Job } from "../protocol/job.ts";
@@ -45,11 +45,26 @@ async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<strin
   }
 }
 
-async function draw(context: NodeContext, { jobId, job }: JobOpened): Promise<Acceptance> {
+async function draw(context: NodeContext, opened: JobOpened): Promise<Acceptance> {
+  const { chain, head, turns, signal } = context;
+  const schedule = await turns.drawing.run(() => scheduleOf(chain, opened.job, head.latest().number), signal);
+  await head.until(({ number }) => number > schedule.seedBlock);
+  const drawn = await turns.drawing.run(() => drawFrom(context, opened, schedule), signal);
+  if (drawn.accepted && drawn.wideningStep > 0) {
+    const { commitWindowSeconds } = unpackTerms(opened.job.verifierData);
+    const opensAt = schedule.openedAt + drawn.wideningStep * commitWindowSeconds;
+    await head.until(({ timestamp }) => timestamp >= opensAt);
+  }
+  return drawn;
+}
+
+async function drawFrom(
+  context: NodeContext,
+  { jobId, job }: JobOpened,
+  { openedAt, seedBlock, commitsCloseAt }: Schedule,
+): Promise<Acceptance> {
   const { chain, head, operatorId } = context;
   const terms = unpackTerms(job.verifierData);
-  const { openedAt, seedBlock, commitsCloseAt } = await scheduleOf(chain, job, head.latest().number);
-  await head.until(({ number }) => number > seedBlock);
   const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock }).catch(rethrow);
   // A store that was lost doesn't know of the seats its node had taken; their bonds hang on the reveal all the same.
   if (await isSeated(context, job)) return { accepted: true, seedHash, wideningStep: 0 };
@@ -64,9 +79,7 @@ async function draw(context: NodeContext, { jobId, job }: JobOpened): Promise<Ac
     committeeSize: terms.committeeSize,
     maxWidening: terms.maxWidening,
   });
-  if (wideningStep === null) return decline("not drawn");
-  await head.until(({ timestamp }) => timestamp >= openedAt + wideningStep * terms.commitWindowSeconds);
-  return { accepted: true, seedHash, wideningStep };
+  return wideningStep === null ? decline("not drawn") : { accepted: true, seedHash, wideningStep };
 }
 
 function decline(reason: string): Acceptance {

@@ -14,14 +14,22 @@ export type NodePolicy = {
   maxConsumerGas: number;
 };
 
-/** How much is done at a time, whoever asks for how much: inputs fetched and held in memory, and models run. */
-export type NodeTurns = { fetching: Turns; running: Turns };
+/**
+ * How much is done at a time, whoever asks for how much: draws read from the chain, inputs fetched and held in memory,
+ * models run. Reveals wait for none of it.
+ */
+export type NodeTurns = { drawing: Turns; fetching: Turns; running: Turns };
 
+const MAX_DRAWING = 16;
 const MAX_FETCHING = 4;
 const MAX_RUNNING = 4;
 
 export function createNodeTurns(): NodeTurns {
-  return { fetching: createTurns(MAX_FETCHING, Infinity), running: createTurns(MAX_RUNNING, Infinity) };
+  return {
+    drawing: createTurns(MAX_DRAWING, Infinity),
+    fetching: createTurns(MAX_FETCHING, Infinity),
+    running: createTurns(MAX_RUNNING, Infinity),
+  };
 }
 
 /** What a node is made of; everything a step may use. */

@@ -37,8 +37,9 @@ export type JobTable = {
   underWay(): Promise<StoredJob[]>;
 };
 
-const INSERT = `insert into jobs (job_id, opened, stage) values ($1, $2, 'opened')
-on conflict do nothing returning job_id`;
+const INSERT = `insert into jobs (job_id, opened, stage)
+select job_id, opened, 'opened' from unnest($1::text[], $2::jsonb[]) as fresh (job_id, opened)
+on conflict do nothing`;
 
 const UPDATE = `update jobs set
   stage = $2,
@@ -56,11 +57,12 @@ export function createJobTable(database: Database): JobTable {
     },
     add: (opened, nextBlock) =>
       database.transaction(async (query) => {
-        const added: JobOpened[] = [];
-        for (const job of opened) {
-          const rows = await query(INSERT, [job.jobId, toJson(job)]);
-          if (rows.length > 0) added.push(job);
-        }
+        const rows = await query("select job_id from jobs where job_id = any($1)", [opened.map(({ jobId }) => jobId)]);
+        const fresh = new Map(opened.map((job) => [job.jobId, job]));
+        for (const { job_id } of rows) fresh.delete(job_id as Hex);
+        const added = [...fresh.values()];
+        // Not one by one: whoever opens thousands in a block would keep the node from everything else.
+        await query(INSERT, [added.map(({ jobId }) => jobId), added.map(toJson)]);
         await query(
           "insert into cursor (next_block) values ($1) on conflict (is_only) do update set next_block = excluded.next_block",
           [nextBlock],

@@ -1,13 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { type Hex, keccak256, stringToHex } from "viem";
-import type { SigningChain } from "../../../src/chain/clients.ts";
+import { connectChain, type Provider, type SigningChain, signing } from "../../../src/chain/clients.ts";
+import { type JobOpened, jobsOpened } from "../../../src/chain/jobEvents.ts";
 import { committeeOf } from "../../../src/chain/verifier.ts";
 import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { type NodeOptions, type OperatorNode, startNode } from "../../../src/node/daemon.ts";
 import { createModelShelf, type ModelShelf } from "../../../src/node/models.ts";
 import type { NodeEvent } from "../../../src/node/task.ts";
+import { jobIdOf } from "../../../src/protocol/job.ts";
 import { type SubmittedJob, submitJob } from "../../../src/sdk/submitJob.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { registerThreeOperators, type TestOperator } from "../../support/committee.ts";
@@ -108,5 +110,28 @@ describe("an operator's node", function () {
     await start({ policy: { minFee: PRICE * 2n, maxConsumerGas: 0 } });
     await mineUntil("revealed", submitted.jobId);
     expect(await hasRevealed(submitted)).to.equal(true);
+  });
+
+  it("asks for few draws at a time, however many jobs are opened", async () => {
+    const [real] = await jobsOpened(payer, { fromBlock: (await openJob()).txReceipt.blockNumber, toBlock: "latest" });
+    if (real === undefined) throw new Error("no job");
+    const { chainId, addresses } = payer;
+    const opened = Array.from({ length: 200 }, (_, n): JobOpened => {
+      const job = { ...real.job, nonce: real.job.nonce + (BigInt(n + 1) << 32n) };
+      return { ...real, job, jobId: jobIdOf(job, { chainId, escrow: addresses.escrow }) };
+    });
+    await store.jobs.add(opened, real.place.blockNumber + 1n);
+    let [underWay, most] = [0, 0];
+    const provider: Provider = {
+      async request(request) {
+        most = Math.max(most, ++underWay);
+        await setTimeout(1);
+        return testNetwork.provider.request(request).finally(() => underWay--);
+      },
+    };
+    const { account } = operator.node;
+    await start({ chain: signing(await connectChain({ provider, addresses, account })) });
+    while (events.filter(({ step }) => step === "declined").length < opened.length) await setTimeout(20);
+    expect(most).to.be.lessThan(30);
   });
 });

@@ -86,12 +86,26 @@ describe("a node's store", function () {
   });
 
   it("adds a job once, and leaves one that has ended ended", async () => {
-    expect((await store.jobs.add([openedJob(2), openedJob(4)], 11n)).map(({ jobId }) => jobId)).to.deep.equal([
-      idOf(4),
-    ]);
+    expect(
+      (await store.jobs.add([openedJob(2), openedJob(4), openedJob(4)], 11n)).map(({ jobId }) => jobId),
+    ).to.deep.equal([idOf(4)]);
     await store.jobs.advance(idOf(4), { stage: "ended", outcome: "settled" });
     await store.jobs.advance(idOf(4), { stage: "committed" });
     expect((await store.jobs.underWay()).map(({ opened }) => opened.jobId)).to.deep.equal([idOf(1), idOf(2)]);
+  });
+
+  it("takes thousands of jobs down at once, and hardly longer than what it has already", async () => {
+    const many = Array.from({ length: 2_000 }, (_, n) => ({
+      ...openedJob(1_000 + n),
+      input: `0x${"ab".repeat(1_000)}` as Hex,
+    }));
+    const startedAt = performance.now();
+    expect(await store.jobs.add(many, 12n)).to.have.lengthOf(many.length);
+    const addedAt = performance.now();
+    expect(await store.jobs.add(many, 12n)).to.have.lengthOf(0);
+    const [first, second] = [addedAt - startedAt, performance.now() - addedAt];
+    expect(second).to.be.lessThan(first);
+    for (const { jobId } of many) await store.jobs.advance(jobId, { stage: "ended", outcome: "over" });
   });
 
   it("keeps a transaction under its purpose until it is mined, and then for good", async () => {
