@@ -1,4 +1,4 @@
-import type { TransactionReceipt } from "viem";
+import type { Hex, TransactionReceipt } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type Chain, type SigningChain, signing } from "./clients.ts";
 import type { ContractCall } from "./contractCall.ts";
@@ -22,7 +22,8 @@ const lastSends = new Map<string, Promise<unknown>>();
  * Sends a call and waits until it is mined. For clients; daemons keep an outbox instead.
  * @returns its txReceipt, always of success
  * @throws ProtocolError `contract/…` when the contract refuses (before anything is sent, where the estimate shows it),
- * `chain/no-account`, `chain/insufficient-gas-funds`, `chain/out-of-gas` and `chain/rpc-down` (both retryable)
+ * `chain/no-account`, `chain/insufficient-gas-funds`, `chain/out-of-gas` and `chain/rpc-down` (both retryable),
+ * `chain/not-confirmed` when it was sent and the RPC then failed
  */
 export async function sendCall(
   chain: Chain,
@@ -32,7 +33,9 @@ export async function sendCall(
   const sender = signing(chain);
   const gas = options.gas ?? (await gasLimitOf(sender, call));
   const hash = await inTurn(`${chain.chainId}:${sender.account.address}`, () => submit(sender, call, gas));
-  const txReceipt = await chain.publicClient.waitForTransactionReceipt({ hash }).catch(rethrow);
+  const txReceipt = await chain.publicClient.waitForTransactionReceipt({ hash }).catch((cause: unknown) => {
+    throw notConfirmed(call, hash, cause);
+  });
   if (txReceipt.status === "success") return txReceipt;
   throw await whyReverted(sender, call, txReceipt);
 }
@@ -43,6 +46,15 @@ export async function sendCall(
  */
 export async function gasLimitOf({ publicClient, account }: SigningChain, { to, data }: ContractCall): Promise<bigint> {
   return withMargin(await publicClient.estimateGas({ account, to, data }).catch(rethrow));
+}
+
+/** Not retryable: whoever sends again may pay twice. */
+function notConfirmed({ name }: ContractCall, hash: Hex, cause: unknown): ProtocolError {
+  return new ProtocolError(
+    "chain/not-confirmed",
+    `${name} was sent as ${hash}, then the RPC failed and can't say whether it was mined: look for it before sending again`,
+    { cause },
+  );
 }
 
 async function submit({ walletClient }: SigningChain, { to, data }: ContractCall, gas: bigint) {
