@@ -10,7 +10,6 @@ import { encodeWithdraw } from "../../../src/chain/escrow.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
 import { scheduleOf } from "../../../src/chain/verifier.ts";
 import type { Job } from "../../../src/protocol/job.ts";
-import { createLoopback } from "../../support/loopback.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
@@ -45,18 +44,6 @@ describe("errors of the contracts", () => {
     expect(decodeRevert("0x").code).to.equal("contract/unknown-revert");
     expect(toProtocolError(new Error("what?\nmore")).message).not.to.include("\n");
     expect(toProtocolError(undefined).code).to.equal("chain/request-failed");
-  });
-
-  it("never show an RPC's URL, which may hold a provider's key", async () => {
-    const loopback = createLoopback();
-    const echoing = await loopback.serve((request, response) => response.writeHead(404).end(`no ${request.url}`));
-    for (const rpcUrl of [`${echoing}/v2/KEY`, "http://127.0.0.1:9/v2/KEY"]) {
-      const client = createPublicClient({ transport: http(rpcUrl, { retryCount: 0 }) });
-      const error = toProtocolError(await client.getChainId().catch((cause: unknown) => cause));
-      expect(error.code).to.equal("chain/rpc-down");
-      expect(error.message).not.to.include("KEY");
-    }
-    await loopback.close();
   });
 
   describe("on a chain", () => {
