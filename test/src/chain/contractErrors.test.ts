@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Abi, createPublicClient, encodeErrorResult, type Hex, http, toHex } from "viem";
+import { type Abi, encodeErrorResult, type Hex, toHex } from "viem";
 import { commitRevealVerifierAbi } from "../../../src/chain/abi/commitRevealVerifier.ts";
 import { jobEscrowAbi } from "../../../src/chain/abi/jobEscrow.ts";
 import { modelRegistryAbi } from "../../../src/chain/abi/modelRegistry.ts";
