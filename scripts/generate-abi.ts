@@ -4,7 +4,6 @@ import { readFile, writeFile } from "node:fs/promises";
 
 const CONTRACTS = [
   { name: "OPG", source: "contracts/token/OPG.sol", constant: "opg" },
-  { name: "ModelRegistry", source: "contracts/models/ModelRegistry.sol", constant: "modelRegistry" },
   { name: "JobEscrow", source: "contracts/jobs/JobEscrow.sol", constant: "jobEscrow" },
   { name: "OperatorStaking", source: "contracts/staking/OperatorStaking.sol", constant: "operatorStaking" },
   {

@@ -118,8 +118,8 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
 
   const opg = await deploy("OPG", [deployer]);
   const authority = await deploy("AccessManager", [deployer]);
-  const models = await deploy("ModelRegistry", [authority.address]);
-  const escrow = await deploy("JobEscrow", [opg.address, models.address, authority.address, protocol, 10_000]);
+  const escrow = await deploy("JobEscrow", [opg.address, authority.address, protocol, 10_000]);
+  const models = escrow;
   const staking = await deploy("OperatorStaking", [opg.address, escrow.address, authority.address, 14 * 86_400]);
   const verifier = await deploy("CommitRevealVerifier", [
     escrow.address,

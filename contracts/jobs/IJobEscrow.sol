@@ -56,6 +56,7 @@ interface IJobEscrow {
     error ExpiryOutOfRange(uint256 expiresAt, uint256 earliest, uint256 latest);
     error ConsumerGasOutOfRange(uint256 gasLimit, uint256 limit);
     error NotAContract(address account);
+    error NotAVerifier(address account);
     error JobNotOpen(bytes32 jobId);
     error JobNotUndelivered(bytes32 jobId);
     error ResultPending(bytes32 jobId);

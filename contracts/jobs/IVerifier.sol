@@ -15,7 +15,15 @@ enum Verdict {
 /// payers chose it, and never longer than until the refund's grace period is over.
 interface IVerifier {
     /// @notice A job that names this verifier is being opened; revert to refuse it. Escrow only.
-    function opened(bytes32 jobId, Job calldata job) external;
+    /// @param bitExact What the model's identity says: every machine gives the same bytes
+    /// @param maxResultBytes What the model's identity says: upper bound of a result, bytes
+    /// @return taken This function's selector, by which the escrow knows that a verifier has answered
+    function opened(
+        bytes32 jobId,
+        Job calldata job,
+        bool bitExact,
+        uint32 maxResultBytes
+    ) external returns (bytes4 taken);
 
     /// @notice Decide the job if it can be decided; revert or return `Pending` if not. Escrow only. When it returns
     /// `Final`, the fee less royalty and protocol fee is credited to the verifier's account in the escrow, and the

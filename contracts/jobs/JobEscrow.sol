@@ -10,16 +10,17 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {IModelRegistry, ModelTerms} from "../models/IModelRegistry.sol";
+import {ModelTerms} from "../models/IModelRegistry.sol";
+import {ModelRegistry} from "../models/ModelRegistry.sol";
 import {Job, JobLib} from "../types/Job.sol";
 import {IJobConsumer} from "./IJobConsumer.sol";
 import {IJobEscrow, JobStatus} from "./IJobEscrow.sol";
 import {IVerifier, Verdict} from "./IVerifier.sol";
 
 /// @title JobEscrow
-/// @notice Called by payers, settlers and verifiers; calls the model registry, the job's verifier, its consumer and
-/// OPG. One lock covers every entry point that writes.
-contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransient {
+/// @notice Called by payers, settlers, verifiers and publishers; calls the job's verifier, its consumer and OPG. One
+/// lock covers every entry point that moves money or jobs. The register of models is a part of it.
+contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransient {
     using JobLib for Job;
     using SafeERC20 for IERC20;
 
@@ -48,8 +49,6 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     uint32 public constant MAX_PROTOCOL_FEE_PPM = 50_000;
     /// @notice Largest inline input or URI, bytes.
     uint256 public constant MAX_INPUT_BYTES = 8192;
-    /// @notice Largest result, bytes.
-    uint256 public constant MAX_RESULT_BYTES = 16_384;
     /// @notice Most gas a callback can be promised; far below the 2^24 a transaction may use (EIP-7825).
     uint32 public constant MAX_CONSUMER_GAS = 2_000_000;
     /// @notice Longest life of a job, seconds.
@@ -68,8 +67,6 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @notice The token all amounts are in.
     IERC20 public immutable OPG;
-    /// @notice Where models and their terms are read.
-    IModelRegistry public immutable MODELS;
 
     /* STORAGE */
 
@@ -86,15 +83,13 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /// @param protocolFeeRecipient Whose ledger balance protocol fees are credited to.
     constructor(
         IERC20 opg,
-        IModelRegistry models,
         address authority,
         address protocolFeeRecipient,
         uint32 protocolFeePpm
     ) EIP712("OpenGradient JobEscrow", "1") AccessManaged(authority) {
         require(address(opg).code.length > 0, NotAToken(address(opg)));
-        require(address(models) != address(0) && authority != address(0), ZeroAddress());
+        require(authority != address(0), ZeroAddress());
         OPG = opg;
-        MODELS = models;
         _setProtocolFee(protocolFeeRecipient, protocolFeePpm);
     }
 
@@ -223,7 +218,7 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function claimRoyalty(bytes32 modelId) external nonReentrant returns (uint256 amount) {
-        address recipient = MODELS.royaltyRecipientOf(modelId);
+        address recipient = royaltyRecipientOf(modelId);
         require(recipient != address(0), ModelUnavailable(modelId));
         amount = _accrued[modelId].royalty;
         _accrued[modelId].royalty = 0;
@@ -324,25 +319,31 @@ contract JobEscrow is IJobEscrow, EIP712, AccessManaged, ReentrancyGuardTransien
     /* INTERNAL: JOBS */
 
     function _open(bytes32 jobId, Job calldata job, bytes calldata input) private {
-        _checkTerms(job);
+        ModelTerms memory model = termsOf(job.modelId);
+        _checkTerms(job, model);
         _checkInput(job, input);
         _checkConsumer(job);
 
         _takeKey(jobId, job);
         _debit(job.payer, job.fee);
         _requireGas(OPENED_GAS);
-        IVerifier(job.verifier).opened{gas: OPENED_GAS}(jobId, job);
+        bytes4 taken = IVerifier(job.verifier).opened{gas: OPENED_GAS}(
+            jobId,
+            job,
+            model.bitExact,
+            model.maxResultBytes
+        );
+        require(taken == IVerifier.opened.selector, NotAVerifier(job.verifier));
         emit JobOpened(jobId, job.verifier, job, input);
     }
 
-    function _checkTerms(Job calldata job) private view {
+    function _checkTerms(Job calldata job, ModelTerms memory model) private view {
         Config memory config = _config;
         require(!config.paused, JobsPaused());
         require(
             job.protocolFeePpm == config.protocolFeePpm,
             ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
         );
-        ModelTerms memory model = MODELS.termsOf(job.modelId);
         require(model.published && !model.retired, ModelUnavailable(job.modelId));
         require(job.fee >= model.price, FeeBelowPrice(job.fee, model.price));
         require(job.royaltyPpm == model.royaltyPpm, RoyaltyMismatch(job.royaltyPpm, model.royaltyPpm));

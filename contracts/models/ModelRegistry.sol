@@ -6,8 +6,9 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IModelRegistry, ModelListing, ModelTerms} from "./IModelRegistry.sol";
 
 /// @title ModelRegistry
-/// @notice Called by publishers; read by `JobEscrow` and by verifiers when a job opens. Holds no money.
-contract ModelRegistry is IModelRegistry, AccessManaged {
+/// @notice Called by publishers. A part of `JobEscrow`, which reads a model's terms whenever a job opens: apart from
+/// it, that would be a call to a second contract with each job. Knows nothing of jobs and holds no money.
+abstract contract ModelRegistry is IModelRegistry, AccessManaged {
     struct Model {
         ModelTerms terms; // slot 0: all that opening a job reads
         address publisher; // slot 1
@@ -18,23 +19,20 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
 
     /// @notice Highest royalty a publisher can ask, parts per million of the fee.
     uint32 public constant MAX_ROYALTY_PPM = 300_000;
-    /// @notice Highest `maxResultBytes`: what the escrow is ready to emit and hand to a consumer.
-    uint32 public constant MAX_RESULT_BYTES = 16_384;
+    /// @notice Highest `maxResultBytes`, and largest result the escrow emits and hands to a consumer.
+    uint256 public constant MAX_RESULT_BYTES = 16_384;
 
     /* STORAGE */
 
     /// @notice Whether publishing is stopped.
-    bool public paused;
+    bool public publishingPaused;
     mapping(bytes32 modelId => Model) private _models;
-
-    /// @param authority The network's `AccessManager`.
-    constructor(address authority) AccessManaged(authority) {}
 
     /* PUBLISHERS */
 
     /// @inheritdoc IModelRegistry
     function publish(ModelListing calldata listing, string calldata manifestUri) external returns (bytes32 modelId) {
-        require(!paused, NewModelsPaused());
+        require(!publishingPaused, NewModelsPaused());
         require(
             listing.maxResultBytes > 0 && listing.maxResultBytes <= MAX_RESULT_BYTES,
             ResultBoundOutOfRange(listing.maxResultBytes, MAX_RESULT_BYTES)
@@ -84,20 +82,20 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /* AUTHORITY */
 
     /// @inheritdoc IModelRegistry
-    function setPaused(bool paused_) external restricted {
-        paused = paused_;
-        emit PublishingPaused(paused_);
+    function setPublishingPaused(bool paused) external restricted {
+        publishingPaused = paused;
+        emit PublishingPaused(paused);
     }
 
     /* VIEWS */
 
     /// @inheritdoc IModelRegistry
-    function termsOf(bytes32 modelId) external view returns (ModelTerms memory) {
+    function termsOf(bytes32 modelId) public view returns (ModelTerms memory) {
         return _models[modelId].terms;
     }
 
     /// @inheritdoc IModelRegistry
-    function royaltyRecipientOf(bytes32 modelId) external view returns (address) {
+    function royaltyRecipientOf(bytes32 modelId) public view returns (address) {
         return _models[modelId].royaltyRecipient;
     }
 

@@ -10,14 +10,22 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {JobEscrow} from "../jobs/JobEscrow.sol";
 import {JobStatus} from "../jobs/IJobEscrow.sol";
 import {IVerifier, Verdict} from "../jobs/IVerifier.sol";
-import {IModelRegistry, ModelTerms} from "../models/IModelRegistry.sol";
 import {IEarningsSource} from "../staking/IEarningsSource.sol";
 import {OperatorStaking} from "../staking/OperatorStaking.sol";
 import {Commitment} from "../types/Commitment.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../types/CommitRevealTerms.sol";
 import {Job, JobLib} from "../types/Job.sol";
 import {Sortition} from "../types/Sortition.sol";
-import {Fault, ICommitRevealVerifier, Member, Params, Reveal, Schedule, Seat} from "./ICommitRevealVerifier.sol";
+import {
+    Fault,
+    ICommitRevealVerifier,
+    JobRef,
+    Member,
+    Params,
+    Reveal,
+    Schedule,
+    Seat
+} from "./ICommitRevealVerifier.sol";
 import {JobState, JobStateLib} from "./JobState.sol";
 import {StakeShares} from "./StakeShares.sol";
 import {Tally} from "./Tally.sol";
@@ -33,7 +41,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @dev Belongs to a payer's key and is used again by its next job.
     struct JobRecord {
         JobState state; // slot 0
-        uint256[9] seats; // slots 1 to 9, see `Tally`; only those below the state's `committed` count
+        uint256[9] seats; // slots 1 to 9, see `Tally`; taken are those up to the first that isn't this job's
     }
 
     /// @dev Who draws, for which job, under which seed.
@@ -41,7 +49,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 jobId;
         uint32 operatorId;
         uint192 seed;
-        uint40 openedAt;
+        uint32 openedAt;
     }
 
     /* CONSTANTS */
@@ -73,8 +81,6 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     JobEscrow public immutable ESCROW;
     /// @notice Where stake is allocated and slashed.
     OperatorStaking public immutable STAKING;
-    /// @notice Where models are read when a job opens.
-    IModelRegistry public immutable MODELS;
 
     uint256 private immutable MAX_LOCK_SECONDS;
     uint256 private immutable REFUND_GRACE_SECONDS;
@@ -83,7 +89,6 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* STORAGE */
 
-    Params private _params;
     StakeShares.Store private _shares;
     /// @inheritdoc ICommitRevealVerifier
     mapping(address signer => uint32 operatorId) public operatorOfSigner;
@@ -112,7 +117,6 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         );
         ESCROW = escrow;
         STAKING = staking;
-        MODELS = escrow.MODELS();
         MAX_LOCK_SECONDS = staking.MAX_LOCK_SECONDS();
         REFUND_GRACE_SECONDS = escrow.REFUND_GRACE_SECONDS();
         DOMAIN_CHAIN_ID = block.chainid;
@@ -152,47 +156,62 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /* THE LIFE OF A JOB */
 
     /// @inheritdoc IVerifier
-    function opened(bytes32 jobId, Job calldata job) external onlyEscrow {
-        _checkTerms(job);
+    function opened(
+        bytes32 jobId,
+        Job calldata job,
+        bool bitExact,
+        uint32 maxResultBytes
+    ) external onlyEscrow returns (bytes4) {
+        StakeShares.Pool memory pool = _shares.pool;
+        require(bitExact, ModelNotBitExact(job.modelId));
+        _checkTerms(job, pool, maxResultBytes);
         JobRecord storage record = _records[job.payer][job.key()];
-        JobState previous = record.state;
-        require(previous.committed() == 0 || previous.isResolved(), KeyUnresolved(job.payer, job.key()));
-        record.state = JobStateLib.start(jobId, SafeCast.toUint32(block.timestamp), block.number);
+        require(record.state.isFree(), KeyUnresolved(job.payer, job.key()));
+        record.state = JobStateLib.start(
+            jobId,
+            job.verifierData,
+            block.timestamp,
+            block.number,
+            StakeShares.totalBeforeNow(pool)
+        );
+        return IVerifier.opened.selector;
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function pinSeed(Job calldata job) external {
-        (bytes32 jobId, , JobState state) = _load(job);
-        uint192 seed = _seedOf(jobId, state);
-        _pinnedSeeds[jobId] = seed;
-        emit SeedPinned(jobId, seed);
+    function pinSeed(JobRef calldata ref) external {
+        (, JobState state) = _find(ref);
+        uint192 seed = _seedOf(ref.jobId, state);
+        _pinnedSeeds[ref.jobId] = seed;
+        emit SeedPinned(ref.jobId, seed);
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function commit(Job calldata job, bytes32 seed, bytes32 commitment) external {
+    function commit(JobRef calldata ref, bytes32 seed, bytes32 commitment) external {
         uint32 operatorId = operatorOfSigner[msg.sender];
         require(operatorId != 0, NotASigner(msg.sender));
-        (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
-        require(!state.isResolved(), JobResolved(jobId));
-        bytes32 terms = job.verifierData;
-        uint256 closesAt = _commitsCloseAt(state, terms);
+        (JobRecord storage record, JobState state) = _find(ref);
+        require(!state.isResolved(), JobResolved(ref.jobId));
+        uint256 closesAt = _commitsCloseAt(state, ref.terms);
         require(block.timestamp < closesAt, CommitsClosed(closesAt));
-        uint192 drawn = _seedOf(jobId, state);
-        require(Sortition.seed(seed, jobId) == drawn, SeedMismatch(seed, drawn));
+        uint192 drawn = _seedOf(ref.jobId, state);
+        require(Sortition.seed(seed, ref.jobId) == drawn, SeedMismatch(seed, drawn));
 
-        uint256 seat = _takeSeat(Draw(jobId, operatorId, drawn, state.openedAt()), record, state, terms);
-        _shares.lock(operatorId, terms.bondUnits());
-        record.seats[seat] = Tally.seatOf(operatorId, Tally.truncate(commitment), false);
-        emit ResultCommitted(jobId, operatorId, uint8(seat), commitment);
+        uint32 openedAt = state.openedAt();
+        uint256 seat = _takeSeat(Draw(ref.jobId, operatorId, drawn, openedAt), record, state, ref.terms);
+        _shares.lock(operatorId, ref.terms.bondUnits());
+        record.seats[seat] = Tally.seatOf(operatorId, openedAt, Tally.truncate(commitment));
+        emit ResultCommitted(ref.jobId, operatorId, uint8(seat), commitment);
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external {
-        (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
-        require(!state.isResolved(), JobResolved(jobId));
-        uint256 closesAt = _revealsCloseAt(state, job.verifierData);
-        bool already = _reveal(jobId, record, state, closesAt, Reveal(seat, resultHash, salt));
-        require(!already, AlreadyRevealed(seat));
+    function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external {
+        (JobRecord storage record, JobState state) = _find(ref);
+        require(!state.isResolved(), JobResolved(ref.jobId));
+        uint256 closesAt = _revealsCloseAt(state, ref.terms);
+        uint256 word = seat < MAX_COMMITTEE_SIZE ? record.seats[seat] : 0;
+        require(Tally.isOf(word, state.openedAt()), SeatUnknown(seat));
+        require(!Tally.isRevealed(word), AlreadyRevealed(seat));
+        record.seats[seat] = _reveal(ref.jobId, word, closesAt, Reveal(seat, resultHash, salt));
     }
 
     /// @inheritdoc IVerifier
@@ -207,8 +226,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         JobRecord storage record = _records[job.payer][job.key()];
         JobState state = record.state;
         uint256 revealsCloseAt = _revealsCloseAt(state, job.verifierData);
-        if (evidence.length > 0) _revealAll(jobId, record, state, revealsCloseAt, evidence);
-        uint256[] memory seats = _seatsOf(record, state);
+        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
+        if (evidence.length > 0) _revealAll(jobId, seats, revealsCloseAt, evidence);
         if (_isTooLate(state)) {
             _releaseAll(record, state, job.verifierData, seats);
             return (Verdict.NoResult, 0);
@@ -225,11 +244,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @dev `opened` made sure that by `expiresAt` all windows are over: whoever could conclude has had the time.
     function expire(Job calldata job) external {
         (bytes32 jobId, JobRecord storage record, JobState state) = _load(job);
-        if (state.isResolved() || state.committed() == 0) return;
+        if (state.isResolved()) return;
         if (msg.sender != address(ESCROW)) {
             require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(jobId));
         }
-        uint256[] memory seats = _seatsOf(record, state);
+        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
         if (_isTooLate(state)) _releaseAll(record, state, job.verifierData, seats);
         else _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
     }
@@ -253,7 +272,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc ICommitRevealVerifier
     function params() external view returns (Params memory) {
-        return _params;
+        StakeShares.Pool memory pool = _shares.pool;
+        return
+            Params({
+                minCommitWindowSeconds: pool.minCommitWindowSeconds,
+                minRevealWindowSeconds: pool.minRevealWindowSeconds,
+                minSettleWindowSeconds: pool.minSettleWindowSeconds,
+                minBondPpm: pool.minBondPpm,
+                minBondUnits: pool.minBondUnits
+            });
     }
 
     /// @inheritdoc ICommitRevealVerifier
@@ -267,21 +294,22 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function totalShareAt(uint48 timestamp) external view returns (uint56) {
-        return _shares.totalAt(timestamp);
+    function totalShare() external view returns (uint56) {
+        return _shares.pool.share;
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function scheduleOf(Job calldata job) external view returns (Schedule memory schedule) {
-        (, , JobState state) = _load(job);
+        (, JobRecord storage record, JobState state) = _load(job);
         bytes32 terms = job.verifierData;
         schedule.openedAt = state.openedAt();
         schedule.seedBlock = SafeCast.toUint64(_seedBlock(state));
-        schedule.committed = uint8(state.committed());
+        schedule.committed = uint8(_seatsOf(record, state, terms).length);
         schedule.resolved = state.isResolved();
         schedule.commitsCloseAt = uint40(_commitsCloseAt(state, terms));
         schedule.revealsCloseAt = schedule.commitsCloseAt + terms.revealWindowSeconds();
         schedule.settlesBy = schedule.revealsCloseAt + terms.settleWindowSeconds();
+        schedule.totalShare = state.totalShare();
     }
 
     /// @inheritdoc ICommitRevealVerifier
@@ -293,13 +321,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function committeeOf(Job calldata job) external view returns (Seat[] memory committee) {
         (, JobRecord storage record, JobState state) = _load(job);
-        uint256[] memory seats = _seatsOf(record, state);
+        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
         committee = new Seat[](seats.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             committee[i] = Seat({
                 operatorId: Tally.operatorOf(seats[i]),
                 revealed: Tally.isRevealed(seats[i]),
-                hash: bytes32(uint256(Tally.hashOf(seats[i])) << 32)
+                hash: Tally.padded(Tally.hashOf(seats[i]))
             });
         }
     }
@@ -310,7 +338,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         jobId = MessageHashUtils.toTypedDataHash(_escrowDomainSeparator(), job.hash());
         record = _records[job.payer][job.key()];
         state = record.state;
-        require(state.belongsTo(jobId), UnknownJob(jobId));
+        require(state.belongsTo(jobId, job.verifierData), UnknownJob(jobId));
+    }
+
+    function _find(JobRef calldata ref) private view returns (JobRecord storage record, JobState state) {
+        record = _records[ref.payer][ref.key];
+        state = record.state;
+        require(state.belongsTo(ref.jobId, ref.terms), UnknownJob(ref.jobId));
     }
 
     /// @dev A chain that forks off with a new chain id has a new domain.
@@ -319,8 +353,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     function _commitsCloseAt(JobState state, bytes32 terms) private pure returns (uint256) {
-        bool filled = state.committed() == terms.committeeSize() && !state.isResolved();
-        uint256 steps = filled ? state.filledStep() : terms.maxWidening();
+        uint256 steps = state.isFilled() ? state.filledStep() : terms.maxWidening();
         return state.openedAt() + (steps + 1) * terms.commitWindowSeconds();
     }
 
@@ -351,9 +384,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: OPENING */
 
-    function _checkTerms(Job calldata job) private view {
+    function _checkTerms(Job calldata job, StakeShares.Pool memory bounds, uint32 maxResultBytes) private view {
         CommitRevealTerms memory terms = CommitRevealTermsLib.unpack(job.verifierData);
-        Params memory bounds = _params;
         require(
             terms.committeeSize % 2 == 1 && terms.committeeSize <= MAX_COMMITTEE_SIZE,
             CommitteeSizeInvalid(terms.committeeSize, MAX_COMMITTEE_SIZE)
@@ -364,7 +396,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         _checkWindow(terms.settleWindowSeconds, bounds.minSettleWindowSeconds);
         require(job.fee <= type(uint96).max, FeeTooLarge(job.fee, type(uint96).max));
         _checkBond(job, terms, bounds);
-        _checkModel(job, terms);
+        require(terms.maxResultBytes == maxResultBytes, ResultBoundMismatch(terms.maxResultBytes, maxResultBytes));
         _checkExpiry(job, terms);
     }
 
@@ -375,20 +407,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         );
     }
 
-    function _checkBond(Job calldata job, CommitRevealTerms memory terms, Params memory bounds) private pure {
+    function _checkBond(Job calldata job, CommitRevealTerms memory terms, StakeShares.Pool memory bounds) private pure {
         uint256 min = Math.max(_bondUnitsUp(job.fee, bounds.minBondPpm), bounds.minBondUnits);
         uint256 max = Math.max(_bondUnitsUp(job.fee, MAX_BOND_PPM), bounds.minBondUnits);
         require(terms.bondUnits >= min, BondTooSmall(terms.bondUnits, min));
         require(terms.bondUnits <= max, BondTooLarge(terms.bondUnits, max));
-    }
-
-    function _checkModel(Job calldata job, CommitRevealTerms memory terms) private view {
-        ModelTerms memory model = MODELS.termsOf(job.modelId);
-        require(model.bitExact, ModelNotBitExact(job.modelId));
-        require(
-            terms.maxResultBytes == model.maxResultBytes,
-            ResultBoundMismatch(terms.maxResultBytes, model.maxResultBytes)
-        );
     }
 
     function _checkExpiry(Job calldata job, CommitRevealTerms memory terms) private view {
@@ -421,18 +444,18 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 step = (block.timestamp - draw.openedAt) / terms.commitWindowSeconds();
         uint128 ticket = Sortition.ticket(draw.seed, draw.operatorId);
         uint56 stake = _shares.shareBefore(draw.operatorId, draw.openedAt);
-        uint56 totalStake = _shares.totalBefore(draw.openedAt);
         require(
-            Sortition.mayCommit(ticket, stake, totalStake, terms.committeeSize(), uint8(step)),
+            Sortition.mayCommit(ticket, stake, state.totalShare(), terms.committeeSize(), uint8(step)),
             NotDrawn(draw.operatorId, uint8(step))
         );
-        seat = state.committed();
-        for (uint256 i = 0; i < seat; ++i) {
-            require(Tally.operatorOf(record.seats[i]) != draw.operatorId, AlreadySeated(draw.operatorId, uint8(i)));
+        uint256 size = terms.committeeSize();
+        for (; seat < size; ++seat) {
+            uint256 taken = record.seats[seat];
+            if (!Tally.isOf(taken, draw.openedAt)) break;
+            require(Tally.operatorOf(taken) != draw.operatorId, AlreadySeated(draw.operatorId, uint8(seat)));
         }
-        if (seat == terms.committeeSize())
-            return _evict(draw, _seatsOf(record, state), ticket, stake, terms.bondUnits());
-        record.state = state.withSeat(step);
+        if (seat == size) return _evict(draw, _seatsOf(record, state, terms), ticket, stake, terms.bondUnits());
+        if (seat == size - 1) record.state = state.filled(step);
     }
 
     function _evict(
@@ -460,48 +483,57 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         return (Sortition.ticket(draw.seed, operatorId), _shares.shareBefore(operatorId, draw.openedAt));
     }
 
-    /// @return already Whether the seat had revealed before
+    /// @return The seat with its commitment opened
     function _reveal(
         bytes32 jobId,
-        JobRecord storage record,
-        JobState state,
+        uint256 seat,
         uint256 revealsCloseAt,
         Reveal memory opening
-    ) private returns (bool already) {
-        require(!state.isResolved(), JobResolved(jobId));
-        require(opening.seat < state.committed(), SeatUnknown(opening.seat, state.committed()));
-        uint256 word = record.seats[opening.seat];
-        if (Tally.isRevealed(word)) return true;
+    ) private returns (uint256) {
         require(block.timestamp < revealsCloseAt, RevealsClosed(revealsCloseAt));
-
-        uint32 operatorId = Tally.operatorOf(word);
+        uint32 operatorId = Tally.operatorOf(seat);
         bytes32 commitment = Commitment.hash(jobId, operatorId, opening.resultHash, opening.salt);
         require(
-            Tally.truncate(commitment) == Tally.hashOf(word),
-            RevealMismatch(commitment, bytes32(uint256(Tally.hashOf(word)) << 32))
+            Tally.truncate(commitment) == Tally.hashOf(seat),
+            RevealMismatch(commitment, Tally.padded(Tally.hashOf(seat)))
         );
-        record.seats[opening.seat] = Tally.seatOf(operatorId, Tally.truncate(opening.resultHash), true);
         emit ResultRevealed(jobId, operatorId, opening.seat, opening.resultHash);
+        return Tally.revealed(seat, Tally.truncate(opening.resultHash));
     }
 
-    /// @dev A seat that revealed by itself meanwhile is passed over, so that carrying reveals can't be raced.
+    /// @dev Only in memory: the job is resolved, or nothing of this happened. A seat that revealed by itself meanwhile is
+    /// passed over, so that carrying reveals can't be raced.
     function _revealAll(
         bytes32 jobId,
-        JobRecord storage record,
-        JobState state,
+        uint256[] memory seats,
         uint256 revealsCloseAt,
         bytes calldata evidence
     ) private {
         Reveal[] memory reveals = abi.decode(evidence, (Reveal[]));
         for (uint256 i = 0; i < reveals.length; ++i) {
-            _reveal(jobId, record, state, revealsCloseAt, reveals[i]);
+            uint256 seat = reveals[i].seat;
+            require(seat < seats.length, SeatUnknown(seat));
+            if (!Tally.isRevealed(seats[seat])) seats[seat] = _reveal(jobId, seats[seat], revealsCloseAt, reveals[i]);
         }
     }
 
-    function _seatsOf(JobRecord storage record, JobState state) private view returns (uint256[] memory seats) {
-        seats = new uint256[](state.committed());
-        for (uint256 i = 0; i < seats.length; ++i) {
-            seats[i] = record.seats[i];
+    /// @return seats Those taken, in order
+    function _seatsOf(
+        JobRecord storage record,
+        JobState state,
+        bytes32 terms
+    ) private view returns (uint256[] memory seats) {
+        uint256 size = terms.committeeSize();
+        uint32 openedAt = state.openedAt();
+        seats = new uint256[](size);
+        uint256 taken = 0;
+        for (; taken < size; ++taken) {
+            uint256 seat = record.seats[taken];
+            if (!Tally.isOf(seat, openedAt)) break;
+            seats[taken] = seat;
+        }
+        assembly ("memory-safe") {
+            mstore(seats, taken) // shortens the array
         }
     }
 
@@ -543,7 +575,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (block.timestamp >= revealsCloseAt + terms.settleWindowSeconds()) return;
         require(
             Tally.truncate(offeredHash) == count.top,
-            ResultNotMajority(offeredHash, bytes32(uint256(count.top) << 32))
+            ResultNotMajority(offeredHash, Tally.padded(count.top))
         );
         revert ResultTooLarge(offeredBytes, terms.maxResultBytes());
     }
@@ -553,7 +585,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 jobId,
         Job calldata job,
         uint256[] memory seats,
-        uint224 standing,
+        uint192 standing,
         uint256 agreed
     ) private {
         uint56 bondUnits = job.verifierData.bondUnits();
@@ -569,7 +601,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing);
     }
 
-    function _slashDissent(bytes32 jobId, uint56 bondUnits, uint256[] memory seats, uint224 standing) private {
+    function _slashDissent(bytes32 jobId, uint56 bondUnits, uint256[] memory seats, uint192 standing) private {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!Tally.isRevealed(seats[i])) _slash(jobId, seats[i], bondUnits, Fault.Silence);
             else if (Tally.hashOf(seats[i]) != standing) _slash(jobId, seats[i], bondUnits, Fault.Minority);
@@ -651,7 +683,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         _checkParam(params_.minSettleWindowSeconds, MAX_MIN_WINDOW_SECONDS);
         require(params_.minBondPpm <= MAX_MIN_BOND_PPM, ParamOutOfRange(params_.minBondPpm, MAX_MIN_BOND_PPM));
         require(params_.minBondUnits <= MAX_MIN_BOND_UNITS, ParamOutOfRange(params_.minBondUnits, MAX_MIN_BOND_UNITS));
-        _params = params_;
+        StakeShares.Pool storage pool = _shares.pool;
+        // The bounds above are below what each field holds.
+        pool.minCommitWindowSeconds = uint16(params_.minCommitWindowSeconds);
+        pool.minRevealWindowSeconds = uint16(params_.minRevealWindowSeconds);
+        pool.minSettleWindowSeconds = uint16(params_.minSettleWindowSeconds);
+        pool.minBondPpm = uint24(params_.minBondPpm);
+        pool.minBondUnits = uint32(params_.minBondUnits);
         emit ParamsChanged(params_);
     }
 

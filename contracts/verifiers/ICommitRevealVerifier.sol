@@ -26,7 +26,7 @@ struct Params {
 struct Seat {
     uint32 operatorId;
     bool revealed;
-    bytes32 hash; // commitment before the reveal, result hash after; its top 224 bits, the rest zero
+    bytes32 hash; // commitment before the reveal, result hash after; its top 192 bits, the rest zero
 }
 
 /// @notice Where a job stands in time. All times unix seconds.
@@ -38,6 +38,16 @@ struct Schedule {
     uint40 revealsCloseAt;
     uint40 settlesBy; // until when a majority's result bytes can be missing
     bool resolved; // no bond of this job is locked any more
+    uint56 totalShare; // all shares strictly before it opened, rounded down to ten binary digits, stake units
+}
+
+/// @notice What operators and carriers bring of a job: a quarter of it, bound to the whole by the jobId and to what
+/// the verifier keeps by a hash of both words.
+struct JobRef {
+    bytes32 jobId;
+    address payer;
+    uint224 key; // the upper 224 bits of the job's nonce
+    bytes32 terms; // its verifierData
 }
 
 /// @notice The opening of a commitment, as `settle`'s evidence carries it: abi.encode(Reveal[]).
@@ -99,7 +109,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     error CommitsOpen(uint256 closesAt);
     error RevealsClosed(uint256 closedAt);
     error RevealsOpen(uint256 closesAt);
-    error SeatUnknown(uint256 seat, uint256 committed);
+    error SeatUnknown(uint256 seat);
     error AlreadyRevealed(uint8 seat);
     error RevealMismatch(bytes32 got, bytes32 wanted);
     error ResultNotMajority(bytes32 got, bytes32 wanted);
@@ -118,15 +128,15 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
 
     /// @notice Keeps the job's seed where commits outlast the chain's memory of block hashes (256 blocks, 8,191 with
     /// EIP-2935). Anyone; needed only there.
-    function pinSeed(Job calldata job) external;
+    function pinSeed(JobRef calldata ref) external;
 
     /// @notice Takes a seat, locking the bond. Operators' signers. A lower draw evicts the highest seat.
     /// @param seed Hash of the seed block the caller drew under: after a reorg the commit is void instead of wrong
     /// @param commitment See `Commitment.hash`
-    function commit(Job calldata job, bytes32 seed, bytes32 commitment) external;
+    function commit(JobRef calldata ref, bytes32 seed, bytes32 commitment) external;
 
     /// @notice Opens a seat's commitment once commits have closed. Anyone: it pays only its committer.
-    function reveal(Job calldata job, uint8 seat, bytes32 resultHash, bytes32 salt) external;
+    function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external;
 
     /// @notice Changes the lower bounds for jobs opened from now on, within constant limits. Authority only.
     function setParams(Params calldata params) external;
@@ -143,8 +153,8 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     /// @notice An operator's share at the end of second `timestamp`, stake units.
     function shareAt(uint32 operatorId, uint48 timestamp) external view returns (uint56);
 
-    /// @notice All shares at the end of second `timestamp`, stake units.
-    function totalShareAt(uint48 timestamp) external view returns (uint56);
+    /// @notice All shares now, stake units.
+    function totalShare() external view returns (uint56);
 
     /// @notice Where a job stands in time. Reverts with `UnknownJob` once its key is used again.
     function scheduleOf(Job calldata job) external view returns (Schedule memory);
@@ -153,6 +163,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     /// the chain has forgotten it and nobody pinned it.
     function seedOf(Job calldata job) external view returns (uint192);
 
-    /// @notice The seats taken so far.
+    /// @notice The seats taken so far. Once the job is resolved, reveals that its conclusion carried show in the events
+    /// only.
     function committeeOf(Job calldata job) external view returns (Seat[] memory);
 }

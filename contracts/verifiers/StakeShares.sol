@@ -10,28 +10,34 @@ import {ICommitRevealVerifier, Member} from "./ICommitRevealVerifier.sol";
 library StakeShares {
     using Checkpoints for Checkpoints.Trace208;
 
-    struct Total {
-        uint56 share; // stake units
-        uint40 changedAt; // unix seconds
+    /// @dev One word, and all that opening a job reads: lower bounds of its terms (see `Params`) and all shares.
+    struct Pool {
+        uint16 minCommitWindowSeconds;
+        uint16 minRevealWindowSeconds;
+        uint16 minSettleWindowSeconds;
+        uint24 minBondPpm;
+        uint32 minBondUnits;
+        uint56 share; // of all operators, stake units
+        uint56 shareBefore; // the same, strictly before `changedAt`
+        uint40 changedAt; // unix seconds: last change of `share`
     }
 
     struct Store {
-        mapping(uint32 operatorId => Member) members;
-        mapping(uint32 operatorId => Checkpoints.Trace208) history;
-        Total total;
-        Checkpoints.Trace208 totalHistory;
+        mapping(uint32 operatorId => Member) members; // slot 0
+        mapping(uint32 operatorId => Checkpoints.Trace208) history; // slot 1
+        Pool pool; // slot 2
     }
 
     /* CHANGES */
 
     function add(Store storage self, uint32 operatorId, uint56 units) internal {
         _setShare(self, operatorId, self.members[operatorId].share + units);
-        _setTotal(self, self.total.share + units);
+        _setTotal(self, self.pool.share + units);
     }
 
     function remove(Store storage self, uint32 operatorId, uint56 units) internal {
         _setShare(self, operatorId, self.members[operatorId].share - units);
-        _setTotal(self, self.total.share - units);
+        _setTotal(self, self.pool.share - units);
     }
 
     /// @dev Locks only against what is allocated and not leaving: whatever leaves later stays slashable until after
@@ -64,21 +70,14 @@ library StakeShares {
         return uint56(self.history[operatorId].upperLookupRecent(timestamp));
     }
 
-    /// @notice All shares at the end of second `timestamp`, stake units.
-    function totalAt(Store storage self, uint48 timestamp) internal view returns (uint56) {
-        Total memory total = self.total;
-        if (total.changedAt <= timestamp) return total.share;
-        return uint56(self.totalHistory.upperLookupRecent(timestamp));
-    }
-
     /// @notice Share strictly before `timestamp`: what arrived in the same block counts for nothing.
     function shareBefore(Store storage self, uint32 operatorId, uint40 timestamp) internal view returns (uint56) {
         return shareAt(self, operatorId, timestamp - 1);
     }
 
-    /// @notice All shares strictly before `timestamp`.
-    function totalBefore(Store storage self, uint40 timestamp) internal view returns (uint56) {
-        return totalAt(self, timestamp - 1);
+    /// @notice All shares strictly before now, stake units.
+    function totalBeforeNow(Pool memory pool) internal view returns (uint56) {
+        return pool.changedAt < block.timestamp ? pool.share : pool.shareBefore;
     }
 
     /* INTERNAL */
@@ -92,7 +91,10 @@ library StakeShares {
     }
 
     function _setTotal(Store storage self, uint56 share) private {
-        self.total = Total({share: share, changedAt: uint40(block.timestamp)});
-        self.totalHistory.push(uint48(block.timestamp), share);
+        Pool memory pool = self.pool;
+        pool.shareBefore = totalBeforeNow(pool);
+        pool.share = share;
+        pool.changedAt = uint40(block.timestamp);
+        self.pool = pool;
     }
 }

@@ -2,40 +2,59 @@
 pragma solidity 0.8.37;
 
 /// @notice A seat in one word, and the count of what seats revealed.
-/// @dev From the high end: revealed 1 | operatorId 31 | hash 224 (commitment, then result hash; both truncated).
-/// 224 bits leave a collision at 2^112 hashes, all of which would have to be done between opening and revealing.
+/// @dev From the high end: revealed 1 | operatorId 31 | openedAt 32 | hash 192 (commitment, then result hash; both
+/// truncated). openedAt says whose seat it is: one of an earlier job of the key reads as free. 192 bits leave a
+/// collision at 2^96 hashes, all of which would have to be done between opening and revealing.
 library Tally {
     struct Count {
         uint8 revealed; // seats that revealed
         uint8 topCount; // seats that revealed `top`
-        uint224 top; // the result hash most seats agree on
+        uint192 top; // the result hash most seats agree on
     }
 
-    function seatOf(uint32 operatorId, uint224 hash, bool revealed) internal pure returns (uint256) {
-        return (revealed ? 1 << 255 : 0) | (uint256(operatorId) << 224) | hash;
+    function seatOf(uint32 operatorId, uint32 openedAt, uint192 hash) internal pure returns (uint256) {
+        return (uint256(operatorId) << 224) | (uint256(openedAt) << 192) | hash;
+    }
+
+    /// @notice The seat once its commitment is opened.
+    function revealed(uint256 seat, uint192 resultHash) internal pure returns (uint256) {
+        return (1 << 255) | ((seat >> 192) << 192) | resultHash;
     }
 
     function operatorOf(uint256 seat) internal pure returns (uint32) {
         return uint32(seat >> 224) & 0x7fffffff;
     }
 
-    function hashOf(uint256 seat) internal pure returns (uint224) {
-        return uint224(seat);
+    /// @notice Whether the seat was taken in the job opened then.
+    function isOf(uint256 seat, uint32 openedAt) internal pure returns (bool) {
+        return uint32(seat >> 192) == openedAt;
+    }
+
+    function hashOf(uint256 seat) internal pure returns (uint192) {
+        return uint192(seat);
     }
 
     function isRevealed(uint256 seat) internal pure returns (bool) {
         return seat >> 255 == 1;
     }
 
-    function truncate(bytes32 hash) internal pure returns (uint224) {
-        return uint224(uint256(hash) >> 32);
+    function truncate(bytes32 hash) internal pure returns (uint192) {
+        return uint192(uint256(hash) >> 64);
+    }
+
+    /// @notice A truncated hash as the high bits of a word.
+    function padded(uint192 hash) internal pure returns (bytes32) {
+        return bytes32(uint256(hash) << 64);
     }
 
     /// @notice How many seats have revealed, and how many of these this hash.
-    function agreeing(uint256[] memory seats, uint224 hash) internal pure returns (uint256 revealed, uint256 agreed) {
+    function agreeing(
+        uint256[] memory seats,
+        uint192 hash
+    ) internal pure returns (uint256 revealedSeats, uint256 agreed) {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!isRevealed(seats[i])) continue;
-            ++revealed;
+            ++revealedSeats;
             if (hashOf(seats[i]) == hash) ++agreed;
         }
     }

@@ -9,10 +9,9 @@ import type { TokenFuture } from "./Token.ts";
 export function jobs(
   m: IgnitionModuleBuilder,
   opg: TokenFuture,
-  models: ContractFuture<string>,
   authority: ContractFuture<string>,
 ): NamedArtifactContractDeploymentFuture<"JobEscrow"> {
   const recipient = m.getParameter<string>("protocolFeeRecipient");
   const protocolFeePpm = m.getParameter<number>("protocolFeePpm");
-  return m.contract("JobEscrow", [opg, models, authority, recipient, protocolFeePpm]);
+  return m.contract("JobEscrow", [opg, authority, recipient, protocolFeePpm]);
 }

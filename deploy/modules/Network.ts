@@ -10,14 +10,12 @@ import { toFunctionSelector } from "viem";
 import { chosenShape, type NetworkShape } from "../shape.ts";
 import { ADMIN_ROLE, access, GOVERNOR_ROLE, PAUSER_ROLE } from "./Access.ts";
 import { jobs } from "./Jobs.ts";
-import { models } from "./Models.ts";
 import { staking } from "./Staking.ts";
 import { type TokenFuture, token } from "./Token.ts";
 import { commitReveal } from "./Verifiers.ts";
 
 type Contracts = {
   authority: CallableContractFuture<"AccessManager">;
-  models: CallableContractFuture<"ModelRegistry">;
   escrow: CallableContractFuture<"JobEscrow">;
   staking: CallableContractFuture<"OperatorStaking">;
   verifier: CallableContractFuture<"CommitRevealVerifier">;
@@ -29,8 +27,7 @@ const PAUSE = "setPaused(bool)";
 
 /** Every `restricted` function there is, and the role that may call it. */
 const FUNCTION_ROLES: { contract: keyof Contracts; role: bigint; functions: string[] }[] = [
-  { contract: "models", role: PAUSER_ROLE, functions: [PAUSE] },
-  { contract: "escrow", role: PAUSER_ROLE, functions: [PAUSE] },
+  { contract: "escrow", role: PAUSER_ROLE, functions: [PAUSE, "setPublishingPaused(bool)"] },
   { contract: "staking", role: PAUSER_ROLE, functions: [PAUSE] },
   { contract: "escrow", role: GOVERNOR_ROLE, functions: ["setProtocolFee(address,uint32)"] },
   {
@@ -91,11 +88,10 @@ export function networkModule(shape: NetworkShape): IgnitionModule<"Network", st
   return buildModule("Network", (m) => {
     const opg = token(m, shape.usesExistingOpg);
     const authority = access(m);
-    const registry = models(m, authority);
-    const escrow = jobs(m, opg, registry, authority);
+    const escrow = jobs(m, opg, authority);
     const stakes = staking(m, opg, escrow, authority);
     const verifier = commitReveal(m, escrow, stakes, authority);
-    const contracts = { authority, models: registry, escrow, staking: stakes, verifier };
+    const contracts = { authority, escrow, staking: stakes, verifier };
     handOver(m, contracts, shape);
     return { opg, ...contracts };
   });

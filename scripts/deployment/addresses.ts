@@ -7,7 +7,6 @@ import { CONTRACT_NAMES, type NetworkAddresses, parseAddresses } from "../../src
 const FUTURES: Record<(typeof CONTRACT_NAMES)[number], string> = {
   opg: "Network#OPG",
   authority: "Network#AccessManager",
-  models: "Network#ModelRegistry",
   escrow: "Network#JobEscrow",
   staking: "Network#OperatorStaking",
   verifier: "Network#CommitRevealVerifier",

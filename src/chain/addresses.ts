@@ -7,7 +7,7 @@ export type NetworkAddresses = {
   opg: Address;
   /** The `AccessManager`. */
   authority: Address;
-  models: Address;
+  /** The `JobEscrow`; the register of models is a part of it. */
   escrow: Address;
   staking: Address;
   verifier: Address;
@@ -15,7 +15,7 @@ export type NetworkAddresses = {
   deployedAtBlock: number;
 };
 
-export const CONTRACT_NAMES = ["opg", "authority", "models", "escrow", "staking", "verifier"] as const;
+export const CONTRACT_NAMES = ["opg", "authority", "escrow", "staking", "verifier"] as const;
 
 /**
  * Reads addresses from JSON text or from parsed JSON. Fields it doesn't know are ignored.
@@ -27,7 +27,6 @@ export function parseAddresses(source: unknown): NetworkAddresses {
     chainId: readInteger("chainId", fields.chainId, 1),
     opg: readAddress("opg", fields.opg),
     authority: readAddress("authority", fields.authority),
-    models: readAddress("models", fields.models),
     escrow: readAddress("escrow", fields.escrow),
     staking: readAddress("staking", fields.staking),
     verifier: readAddress("verifier", fields.verifier),

@@ -148,7 +148,6 @@ async function checkWiring({ addresses, publicClient }: Chain): Promise<void> {
   const { escrow, verifier } = addresses;
   const wired = await Promise.all([
     publicClient.readContract({ address: escrow, abi: jobEscrowAbi, functionName: "OPG" }),
-    publicClient.readContract({ address: escrow, abi: jobEscrowAbi, functionName: "MODELS" }),
     publicClient.readContract({ address: verifier, abi: commitRevealVerifierAbi, functionName: "ESCROW" }),
     publicClient.readContract({ address: verifier, abi: commitRevealVerifierAbi, functionName: "STAKING" }),
   ]).catch((error: unknown) => {
@@ -156,7 +155,7 @@ async function checkWiring({ addresses, publicClient }: Chain): Promise<void> {
     if (failure.isRetryable) throw failure;
     throw mismatch("other contracts", failure);
   });
-  (["opg", "models", "escrow", "staking"] as const).forEach((name, index) => {
+  (["opg", "escrow", "staking"] as const).forEach((name, index) => {
     if (wired[index] !== addresses[name]) throw mismatch(`${name} ${addresses[name]}, wired is ${wired[index]}`);
   });
 }

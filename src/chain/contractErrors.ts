@@ -21,7 +21,6 @@ import { accessManagerAbi } from "./abi/accessManager.ts";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import { digitReaderAbi } from "./abi/digitReader.ts";
 import { jobEscrowAbi } from "./abi/jobEscrow.ts";
-import { modelRegistryAbi } from "./abi/modelRegistry.ts";
 import { operatorStakingAbi } from "./abi/operatorStaking.ts";
 import { opgAbi } from "./abi/opg.ts";
 
@@ -30,7 +29,6 @@ const ERRORS: Abi = [
   jobEscrowAbi,
   commitRevealVerifierAbi,
   operatorStakingAbi,
-  modelRegistryAbi,
   opgAbi,
   accessManagerAbi,
   digitReaderAbi,

@@ -1,5 +1,5 @@
 import { type Address, encodeFunctionData, type Hex } from "viem";
-import { modelRegistryAbi } from "./abi/modelRegistry.ts";
+import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import type { NetworkAddresses } from "./addresses.ts";
 import type { Chain } from "./clients.ts";
 import { type BlockRange, type ContractCall, type LogPlace, placeOf } from "./contractCall.ts";
@@ -42,14 +42,14 @@ export type ModelPublished = {
 /** Terms for a new job. */
 export async function modelTermsOf({ publicClient, addresses }: Chain, modelId: Hex): Promise<ModelTerms> {
   return publicClient
-    .readContract({ address: addresses.models, abi: modelRegistryAbi, functionName: "termsOf", args: [modelId] })
+    .readContract({ address: addresses.escrow, abi: jobEscrowAbi, functionName: "termsOf", args: [modelId] })
     .catch(rethrow);
 }
 
 /** Who published the model; the zero address for an unknown one. */
 export async function publisherOf({ publicClient, addresses }: Chain, modelId: Hex): Promise<Address> {
   return publicClient
-    .readContract({ address: addresses.models, abi: modelRegistryAbi, functionName: "publisherOf", args: [modelId] })
+    .readContract({ address: addresses.escrow, abi: jobEscrowAbi, functionName: "publisherOf", args: [modelId] })
     .catch(rethrow);
 }
 
@@ -61,8 +61,8 @@ export async function modelsPublished(
   const { publicClient, addresses } = chain;
   const logs = await readLogs(chain, wanted, (range) =>
     publicClient.getContractEvents({
-      address: addresses.models,
-      abi: modelRegistryAbi,
+      address: addresses.escrow,
+      abi: jobEscrowAbi,
       eventName: "ModelPublished",
       args: modelId === undefined ? {} : { modelId },
       strict: true,
@@ -72,27 +72,27 @@ export async function modelsPublished(
   return logs.map((log) => ({ ...log.args, place: placeOf(log) }));
 }
 
-export function encodePublish({ models }: NetworkAddresses, listing: ModelListing, manifestUri: string): ContractCall {
-  const data = encodeFunctionData({ abi: modelRegistryAbi, functionName: "publish", args: [listing, manifestUri] });
-  return { to: models, data, name: "ModelRegistry.publish" };
+export function encodePublish({ escrow }: NetworkAddresses, listing: ModelListing, manifestUri: string): ContractCall {
+  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "publish", args: [listing, manifestUri] });
+  return { to: escrow, data, name: "JobEscrow.publish" };
 }
 
 /** @param price lowest fee of a job, OPG base units */
 export function encodeSetPrice(
-  { models }: NetworkAddresses,
+  { escrow }: NetworkAddresses,
   modelId: Hex,
   price: bigint,
   royaltyPpm: number,
 ): ContractCall {
   const data = encodeFunctionData({
-    abi: modelRegistryAbi,
+    abi: jobEscrowAbi,
     functionName: "setPrice",
     args: [modelId, price, royaltyPpm],
   });
-  return { to: models, data, name: "ModelRegistry.setPrice" };
+  return { to: escrow, data, name: "JobEscrow.setPrice" };
 }
 
-export function encodeRetire({ models }: NetworkAddresses, modelId: Hex): ContractCall {
-  const data = encodeFunctionData({ abi: modelRegistryAbi, functionName: "retire", args: [modelId] });
-  return { to: models, data, name: "ModelRegistry.retire" };
+export function encodeRetire({ escrow }: NetworkAddresses, modelId: Hex): ContractCall {
+  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "retire", args: [modelId] });
+  return { to: escrow, data, name: "JobEscrow.retire" };
 }

@@ -1,5 +1,5 @@
 import { type Address, encodeAbiParameters, encodeFunctionData, type Hex } from "viem";
-import type { Job } from "../protocol/job.ts";
+import { type Job, keyOf } from "../protocol/job.ts";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import type { NetworkAddresses } from "./addresses.ts";
 import type { Chain } from "./clients.ts";
@@ -52,12 +52,24 @@ export type Schedule = {
   settlesBy: number;
   /** No bond of this job is locked any more. */
   resolved: boolean;
+  /** All shares strictly before it opened, rounded down to ten binary digits, stake units. */
+  totalShare: bigint;
+};
+
+/** What commits and reveals bring of a job. */
+export type JobRef = {
+  jobId: Hex;
+  payer: Address;
+  /** The nonce's key. */
+  key: bigint;
+  /** The job's `verifierData`. */
+  terms: Hex;
 };
 
 export type Seat = {
   operatorId: number;
   revealed: boolean;
-  /** Commitment before the reveal, result hash after; its top 224 bits, the rest zero. */
+  /** Commitment before the reveal, result hash after; its top 192 bits, the rest zero. */
   hash: Hex;
 };
 
@@ -116,18 +128,6 @@ export async function shareAt(
       abi: commitRevealVerifierAbi,
       functionName: "shareAt",
       args: [operatorId, timestamp],
-    })
-    .catch(rethrow);
-}
-
-/** All shares at the end of second `timestamp`, stake units. */
-export async function totalShareAt({ publicClient, addresses }: Chain, timestamp: number): Promise<bigint> {
-  return publicClient
-    .readContract({
-      address: addresses.verifier,
-      abi: commitRevealVerifierAbi,
-      functionName: "totalShareAt",
-      args: [timestamp],
     })
     .catch(rethrow);
 }
@@ -191,30 +191,39 @@ export function encodeSyncSigner({ verifier }: NetworkAddresses, operatorId: num
   return { to: verifier, data, name: "CommitRevealVerifier.syncSigner" };
 }
 
-export function encodePinSeed({ verifier }: NetworkAddresses, job: Job): ContractCall {
-  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "pinSeed", args: [job] });
+export function jobRefOf(jobId: Hex, job: Job): JobRef {
+  return { jobId, payer: job.payer, key: keyOf(job), terms: job.verifierData };
+}
+
+export function encodePinSeed({ verifier }: NetworkAddresses, ref: JobRef): ContractCall {
+  const data = encodeFunctionData({ abi: commitRevealVerifierAbi, functionName: "pinSeed", args: [ref] });
   return { to: verifier, data, name: "CommitRevealVerifier.pinSeed" };
 }
 
 /** @param seedHash hash of the seed block the caller drew under: after a reorg the commit is void instead of wrong */
-export function encodeCommit({ verifier }: NetworkAddresses, job: Job, seedHash: Hex, commitment: Hex): ContractCall {
+export function encodeCommit(
+  { verifier }: NetworkAddresses,
+  ref: JobRef,
+  seedHash: Hex,
+  commitment: Hex,
+): ContractCall {
   const data = encodeFunctionData({
     abi: commitRevealVerifierAbi,
     functionName: "commit",
-    args: [job, seedHash, commitment],
+    args: [ref, seedHash, commitment],
   });
   return { to: verifier, data, name: "CommitRevealVerifier.commit" };
 }
 
 export function encodeReveal(
   { verifier }: NetworkAddresses,
-  job: Job,
+  ref: JobRef,
   { seat, resultHash, salt }: Reveal,
 ): ContractCall {
   const data = encodeFunctionData({
     abi: commitRevealVerifierAbi,
     functionName: "reveal",
-    args: [job, seat, resultHash, salt],
+    args: [ref, seat, resultHash, salt],
   });
   return { to: verifier, data, name: "CommitRevealVerifier.reveal" };
 }

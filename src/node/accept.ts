@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import { rethrow } from "../chain/contractErrors.ts";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { memberOf, type Schedule, SEED_DELAY_BLOCKS, scheduleOf, shareAt, totalShareAt } from "../chain/verifier.ts";
+import { memberOf, type Schedule, SEED_DELAY_BLOCKS, scheduleOf, shareAt } from "../chain/verifier.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Job } from "../protocol/job.ts";
@@ -61,7 +61,7 @@ async function draw(context: NodeContext, opened: JobOpened): Promise<Acceptance
 async function drawFrom(
   context: NodeContext,
   { jobId, job }: JobOpened,
-  { openedAt, seedBlock, commitsCloseAt }: Schedule,
+  { openedAt, seedBlock, commitsCloseAt, totalShare }: Schedule,
 ): Promise<Acceptance> {
   const { chain, head, operatorId } = context;
   const terms = unpackTerms(job.verifierData);
@@ -75,7 +75,7 @@ async function drawFrom(
   const wideningStep = firstEligibleStep({
     ticket: ticketOf(seedOf(seedHash, jobId), operatorId),
     stake: await shareAt(chain, operatorId, openedAt - 1),
-    totalStake: await totalShareAt(chain, openedAt - 1),
+    totalStake: totalShare,
     committeeSize: terms.committeeSize,
     maxWidening: terms.maxWidening,
   });

@@ -1,6 +1,6 @@
 import { type Hex, keccak256 } from "viem";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { encodeCommit } from "../chain/verifier.ts";
+import { encodeCommit, jobRefOf } from "../chain/verifier.ts";
 import { commitmentHash, deriveSalt } from "../protocol/commitment.ts";
 import type { MinedTransaction } from "../relayer/relayer.ts";
 import { isSeated } from "./seat.ts";
@@ -19,7 +19,7 @@ export async function commit(
   const { chain, relayer, operatorId, secret } = context;
   const salt = deriveSalt(secret, jobId);
   const commitment = commitmentHash({ jobId, operatorId, resultHash: keccak256(result), salt });
-  const call = encodeCommit(chain.addresses, job, seedHash, commitment);
+  const call = encodeCommit(chain.addresses, jobRefOf(jobId, job), seedHash, commitment);
   try {
     return await relayer.submit(`commit ${jobId}`, call);
   } catch (error) {

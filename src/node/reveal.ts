@@ -1,6 +1,6 @@
 import { keccak256 } from "viem";
 import type { JobOpened } from "../chain/jobEvents.ts";
-import { committeeOf, encodeReveal, scheduleOf } from "../chain/verifier.ts";
+import { committeeOf, encodeReveal, jobRefOf, scheduleOf } from "../chain/verifier.ts";
 import { deriveSalt } from "../protocol/commitment.ts";
 import type { Job } from "../protocol/job.ts";
 import type { MinedTransaction } from "../relayer/relayer.ts";
@@ -27,7 +27,7 @@ export async function reveal(
   if (seat < 0) return { outcome: "evicted" };
   if (committee[seat]?.revealed) return { outcome: "revealed", transaction: null };
   const opening = { seat, resultHash: keccak256(result), salt: deriveSalt(secret, jobId) };
-  const call = encodeReveal(chain.addresses, job, opening);
+  const call = encodeReveal(chain.addresses, jobRefOf(jobId, job), opening);
   return { outcome: "revealed", transaction: await relayer.submit(`reveal ${jobId}`, call) };
 }
 

@@ -24,7 +24,7 @@ const IDENTITY_PARAMETERS = [
   { type: "uint32" },
 ] as const;
 
-/** The model's 32-byte identity; exactly `ModelRegistry.modelIdOf`. Nobody can publish somebody else's id first. */
+/** The model's 32-byte identity; exactly `JobEscrow.modelIdOf`. Nobody can publish somebody else's id first. */
 export function modelIdOf(identity: ModelIdentity): Hex {
   const { publisher, manifestHash, graphRoot, weightRoot, bitExact, maxResultBytes } = identity;
   return keccak256(

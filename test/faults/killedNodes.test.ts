@@ -17,7 +17,6 @@ import { jobsEnded } from "../../src/chain/jobEvents.ts";
 import { stakeOf } from "../../src/chain/staking.ts";
 import { tokenBalanceOf } from "../../src/chain/token.ts";
 import type { NodeLine } from "../../src/cli/runNode.ts";
-import { jobIdOf } from "../../src/protocol/job.ts";
 import { type JobResult, submitJob, waitForResult } from "../../src/sdk/index.ts";
 import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 
@@ -181,8 +180,7 @@ async function commitsSent({ settler, operators, addresses }: StagedNetwork): Pr
       if (signer < 0 || !to || !isAddressEqual(to, addresses.verifier)) continue;
       const { functionName, args } = decodeFunctionData({ abi: commitRevealVerifierAbi, data: input });
       if (functionName !== "commit") continue;
-      const domain = { chainId: settler.chainId, escrow: addresses.escrow };
-      sent.push(`${operators[signer]?.operatorId} ${jobIdOf(args[0], domain)}`);
+      sent.push(`${operators[signer]?.operatorId} ${args[0].jobId}`);
     }
   }
   return sent;

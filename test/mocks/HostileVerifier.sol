@@ -35,8 +35,9 @@ contract HostileVerifier is IVerifier, IEarningsSource {
         (success, returned) = target.call(data);
     }
 
-    function opened(bytes32, Job calldata job) external {
+    function opened(bytes32, Job calldata job, bool, uint32) external returns (bytes4) {
         _act(job);
+        return IVerifier.opened.selector;
     }
 
     function conclude(

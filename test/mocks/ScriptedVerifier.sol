@@ -27,9 +27,10 @@ contract ScriptedVerifier is IVerifier {
 
     error Refused();
 
-    function opened(bytes32, Job calldata) external {
+    function opened(bytes32, Job calldata, bool, uint32) external returns (bytes4) {
         _act(openedMood);
         _reenter();
+        return IVerifier.opened.selector;
     }
 
     function conclude(

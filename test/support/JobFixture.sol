@@ -227,11 +227,11 @@ abstract contract JobFixture is Network {
         bytes32 seed = _seed(job);
         bytes32 commitment = _commitmentOf(i, job, result);
         vm.prank(operators[i].signer);
-        verifier.commit(job, seed, commitment);
+        verifier.commit(_ref(job), seed, commitment);
     }
 
     function _reveal(uint256 i, Job memory job, bytes memory result) internal {
-        verifier.reveal(job, _seatOf(i, job), keccak256(result), _salt(i, job));
+        verifier.reveal(_ref(job), _seatOf(i, job), keccak256(result), _salt(i, job));
     }
 
     function _seatOf(uint256 i, Job memory job) internal view returns (uint8) {
@@ -289,6 +289,13 @@ abstract contract JobFixture is Network {
         royalty = (uint256(fee) * ROYALTY_PPM) / 1e6;
         protocol = (uint256(fee) * PROTOCOL_FEE_PPM) / 1e6;
         earners = fee - royalty - protocol;
+    }
+
+    /// @dev Rounded down to ten binary digits.
+    function _tenDigits(uint256 value) internal pure returns (uint256) {
+        uint256 shift = 0;
+        while (value >> shift >= 1024) ++shift;
+        return (value >> shift) << shift;
     }
 
     function _assertStatus(Job memory job, JobStatus wanted) internal view {

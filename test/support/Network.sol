@@ -6,10 +6,11 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "@uniswap/v4-core/lib/forge-std/src/Test.sol";
 
 import {JobEscrow} from "../../contracts/jobs/JobEscrow.sol";
-import {ModelRegistry} from "../../contracts/models/ModelRegistry.sol";
+import {IModelRegistry} from "../../contracts/models/IModelRegistry.sol";
 import {OperatorStaking} from "../../contracts/staking/OperatorStaking.sol";
 import {CommitRevealVerifier} from "../../contracts/verifiers/CommitRevealVerifier.sol";
-import {Params} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Job, JobLib} from "../../contracts/types/Job.sol";
+import {JobRef, Params} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
 
 /// @notice The network as `deploy/modules/Network.ts` wires it, deployed from the shipped bytecode.
 abstract contract Network is Test {
@@ -20,18 +21,21 @@ abstract contract Network is Test {
 
     IERC20 internal opg;
     AccessManager internal authority;
-    ModelRegistry internal models;
+    /// @dev A part of the escrow.
+    IModelRegistry internal models;
     JobEscrow internal escrow;
     OperatorStaking internal staking;
     CommitRevealVerifier internal verifier;
+    bytes32 private _escrowDomain;
 
     function _deployNetwork() internal {
         vm.warp(1_800_000_000);
         vm.roll(1_000);
         opg = IERC20(_deploy("OPG", abi.encode(address(this))));
         authority = AccessManager(_deploy("AccessManager", abi.encode(GOVERNOR)));
-        models = ModelRegistry(_deploy("ModelRegistry", abi.encode(authority)));
-        escrow = JobEscrow(_deploy("JobEscrow", abi.encode(opg, models, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
+        escrow = JobEscrow(_deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
+        models = escrow;
+        _escrowDomain = escrow.domainSeparator();
         staking = OperatorStaking(_deploy("OperatorStaking", abi.encode(opg, escrow, authority, UNBONDING_SECONDS)));
         verifier = CommitRevealVerifier(
             _deploy("CommitRevealVerifier", abi.encode(escrow, staking, authority, _params()))
@@ -48,6 +52,18 @@ abstract contract Network is Test {
                 minSettleWindowSeconds: 4,
                 minBondPpm: 1_000_000,
                 minBondUnits: 1
+            });
+    }
+
+    /// @dev Calls nothing, so that it can stand in a call that is pranked or expected to revert.
+    function _ref(Job memory job) internal view returns (JobRef memory) {
+        bytes32 structHash = keccak256(abi.encode(JobLib.TYPEHASH, job));
+        return
+            JobRef({
+                jobId: keccak256(abi.encodePacked("\x19\x01", _escrowDomain, structHash)),
+                payer: job.payer,
+                key: uint224(job.nonce >> 32),
+                terms: job.verifierData
             });
     }
 

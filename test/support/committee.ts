@@ -2,7 +2,7 @@ import { type Hex, keccak256, stringToHex, toHex } from "viem";
 import { chainTime, connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { encodeSettle } from "../../src/chain/escrow.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
-import { committeeOf, encodeCommit, encodeEvidence, type Reveal, scheduleOf } from "../../src/chain/verifier.ts";
+import { committeeOf, encodeCommit, encodeEvidence, jobRefOf, type Reveal, scheduleOf } from "../../src/chain/verifier.ts";
 import { commitmentHash, deriveSalt } from "../../src/protocol/commitment.ts";
 import { type Job, jobIdOf } from "../../src/protocol/job.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
@@ -50,9 +50,10 @@ export async function settleAs(
   await testNetwork.mine(3);
   const { seedBlock } = await scheduleOf(chain, job);
   const { hash: seedHash } = await chain.publicClient.getBlock({ blockNumber: seedBlock });
+  const jobId = jobIdOf(job, { chainId: chain.chainId, escrow: chain.addresses.escrow });
   for (const operator of operators) {
     const commitment = commitmentHash(openingOf(chain, operator.operatorId, job, result));
-    await sendCall(operator.node, encodeCommit(chain.addresses, job, seedHash, commitment));
+    await sendCall(operator.node, encodeCommit(chain.addresses, jobRefOf(jobId, job), seedHash, commitment));
   }
   const { commitsCloseAt } = await scheduleOf(chain, job);
   await testNetwork.elapse(Math.max(1, commitsCloseAt - (await chainTime(chain))));

@@ -15,7 +15,6 @@ contract JobEscrowLedgerTest is JobFixture {
 
     function test_DeployedAsAsked() public view {
         assertEq(address(escrow.OPG()), address(opg));
-        assertEq(address(escrow.MODELS()), address(models));
         assertEq(escrow.authority(), address(authority));
         (address recipient, uint32 ppm, bool paused) = escrow.protocolFee();
         assertEq(recipient, PROTOCOL);
@@ -25,7 +24,7 @@ contract JobEscrowLedgerTest is JobFixture {
 
     function test_RevertWhen_DeployedWithoutAToken() public {
         _expectRefusedDeploy(
-            abi.encode(stranger, models, authority, PROTOCOL, 0),
+            abi.encode(stranger, authority, PROTOCOL, 0),
             abi.encodeWithSelector(IJobEscrow.NotAToken.selector, stranger)
         );
     }
@@ -33,13 +32,13 @@ contract JobEscrowLedgerTest is JobFixture {
     function test_RevertWhen_DeployedWithAZeroAddress() public {
         bytes memory wanted = abi.encodeWithSelector(IJobEscrow.ZeroAddress.selector);
         _expectRefusedDeploy(abi.encode(opg, address(0), authority, PROTOCOL, 0), wanted);
-        _expectRefusedDeploy(abi.encode(opg, models, address(0), PROTOCOL, 0), wanted);
-        _expectRefusedDeploy(abi.encode(opg, models, authority, address(0), 0), wanted);
+        _expectRefusedDeploy(abi.encode(opg, address(0), PROTOCOL, 0), wanted);
+        _expectRefusedDeploy(abi.encode(opg, authority, address(0), 0), wanted);
     }
 
     function test_RevertWhen_DeployedWithTooHighAFee() public {
         _expectRefusedDeploy(
-            abi.encode(opg, models, authority, PROTOCOL, 50_001),
+            abi.encode(opg, authority, PROTOCOL, 50_001),
             abi.encodeWithSelector(IJobEscrow.ProtocolFeeTooHigh.selector, 50_001, 50_000)
         );
     }
@@ -74,7 +73,7 @@ contract JobEscrowLedgerTest is JobFixture {
 
     function test_RevertWhen_TheTokenTakesAFee() public {
         FeeToken token = new FeeToken(1 ether);
-        JobEscrow other = JobEscrow(_deploy("JobEscrow", abi.encode(token, models, authority, PROTOCOL, 0)));
+        JobEscrow other = JobEscrow(_deploy("JobEscrow", abi.encode(token, authority, PROTOCOL, 0)));
         token.approve(address(other), 100);
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.TokenTookFee.selector, 99, 100));
         other.deposit(payer, 100);

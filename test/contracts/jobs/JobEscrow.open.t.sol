@@ -354,7 +354,7 @@ contract JobEscrowOpenTest is JobFixture {
         Job memory job = _job();
         bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
         JobEscrow other = JobEscrow(
-            _deploy("JobEscrow", abi.encode(opg, models, authority, PROTOCOL, PROTOCOL_FEE_PPM))
+            _deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM))
         );
         assertNotEq(other.domainSeparator(), escrow.domainSeparator());
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, other.jobIdOf(job)));

@@ -88,7 +88,6 @@ contract ModelRegistryTest is Network {
     }
 
     function test_RevertWhen_ResultBoundIsAboveTheEscrows() public {
-        assertEq(models.MAX_RESULT_BYTES(), escrow.MAX_RESULT_BYTES());
         ModelListing memory listing = _listing();
         listing.maxResultBytes = 16_385;
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ResultBoundOutOfRange.selector, 16_385, 16_384));
@@ -198,8 +197,8 @@ contract ModelRegistryTest is Network {
         vm.expectEmit(address(models));
         emit IModelRegistry.PublishingPaused(true);
         vm.prank(GOVERNOR);
-        models.setPaused(true);
-        assertTrue(models.paused());
+        models.setPublishingPaused(true);
+        assertTrue(escrow.publishingPaused());
 
         ModelListing memory another = _listing();
         another.manifestHash = "another";
@@ -212,14 +211,14 @@ contract ModelRegistryTest is Network {
         vm.stopPrank();
 
         vm.prank(GOVERNOR);
-        models.setPaused(false);
+        models.setPublishingPaused(false);
         _publish(another);
     }
 
     function test_RevertWhen_AStrangerPauses() public {
         vm.prank(rival);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, rival));
-        models.setPaused(true);
+        models.setPublishingPaused(true);
     }
 
     function _publish(ModelListing memory listing) private returns (bytes32) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ModelRegistry} from "../../../contracts/models/ModelRegistry.sol";
 import {ModelListing} from "../../../contracts/models/IModelRegistry.sol";
+import {Network} from "../../support/Network.sol";
 import {Vectors} from "../../support/Vectors.sol";
 
 /// @notice `ModelRegistry.modelIdOf` against the values `src/protocol/model.ts` computes.
-contract ModelIdVectorsTest is Vectors {
+contract ModelIdVectorsTest is Vectors, Network {
     ModelListing[] private _listings;
 
     function test_ModelIdMatchesTypeScript() public {
         _readListings();
-        ModelRegistry models = ModelRegistry(deployCode("ModelRegistry.sol:ModelRegistry", abi.encode(address(this))));
+        _deployNetwork();
         address[] memory publishers = _addresses("publisher");
         bytes32[] memory modelIds = _words("modelId");
         _assertEnough(modelIds.length);

@@ -19,7 +19,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SeedPinned(jobId, seed);
         vm.prank(stranger);
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
         assertEq(verifier.seedOf(job), seed);
     }
 
@@ -40,14 +40,14 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint192 seed = verifier.seedOf(job);
         bytes32 blockHash = _seed(job);
         uint256 seedBlock = _schedule(job).seedBlock;
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
         vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, "");
         vm.roll(seedBlock + 300);
         assertEq(verifier.seedOf(job), seed);
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
         assertEq(verifier.seedOf(job), seed);
         vm.prank(operators[0].signer);
-        verifier.commit(job, blockHash, "commitment");
+        verifier.commit(_ref(job), blockHash, "commitment");
     }
 
     function test_RevertWhen_TheSeedBlockIsNotOverYet() public {
@@ -58,11 +58,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             vm.expectRevert(
                 abi.encodeWithSelector(ICommitRevealVerifier.SeedUnavailable.selector, seedBlock, block.number)
             );
-            verifier.pinSeed(job);
+            verifier.pinSeed(_ref(job));
             if (block.number < seedBlock) vm.roll(block.number + 1);
         }
         vm.roll(seedBlock + 1);
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
     }
 
     /// Blocks older than 256 are read from the history contract (EIP-2935), where the chain has it.
@@ -74,7 +74,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _fakeHistory("an old hash");
         uint192 seed = Sortition.seed("an old hash", escrow.jobIdOf(job));
         assertEq(verifier.seedOf(job), seed);
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
         assertEq(verifier.seedOf(job), seed);
     }
 
@@ -87,14 +87,14 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         vm.expectRevert(
             abi.encodeWithSelector(ICommitRevealVerifier.SeedUnavailable.selector, seedBlock, block.number)
         );
-        verifier.pinSeed(job);
+        verifier.pinSeed(_ref(job));
 
         // Never drawn again: nobody can commit, and the payer gets the fee back.
         vm.expectRevert(
             abi.encodeWithSelector(ICommitRevealVerifier.SeedUnavailable.selector, seedBlock, block.number)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(job, bytes32(uint256(1)), 0);
+        verifier.commit(_ref(job), bytes32(uint256(1)), 0);
         _closeCommits(job);
         escrow.settle(job, "", "");
         assertEq(escrow.balanceOf(payer), DEPOSIT);
@@ -108,7 +108,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.SeedMismatch.selector, keccak256("other branch"), seed)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(job, keccak256("other branch"), "commitment");
+        verifier.commit(_ref(job), keccak256("other branch"), "commitment");
         assertEq(_member(0).locked, 0);
     }
 
@@ -125,7 +125,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         assertEq(seats.length, 1);
         assertEq(seats[0].operatorId, operators[0].id);
         assertFalse(seats[0].revealed);
-        assertEq(seats[0].hash, bytes32((uint256(commitment) >> 32) << 32));
+        assertEq(seats[0].hash, bytes32((uint256(commitment) >> 64) << 64));
         assertEq(_member(0).locked, BOND_UNITS);
         assertEq(_member(0).share, STAKE_UNITS);
         assertEq(_schedule(job).committed, 1);
@@ -147,7 +147,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         bytes32 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, operators[0].owner));
         vm.prank(operators[0].owner);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
     }
 
     function test_RevertWhen_SeatedAlready() public {
@@ -157,7 +157,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         bytes32 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 1));
         vm.prank(operators[0].signer);
-        verifier.commit(job, seed, "another");
+        verifier.commit(_ref(job), seed, "another");
         assertEq(_member(0).locked, BOND_UNITS);
     }
 
@@ -168,7 +168,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, closesAt));
         vm.prank(operators[0].signer);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
     }
 
     function test_ACommitIsTakenInTheLastSecond() public {
@@ -193,7 +193,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, STAKE_UNITS, STAKE_UNITS + 2)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(second, seed, "commitment");
+        verifier.commit(_ref(second), seed, "commitment");
     }
 
     /// What is leaving backs no new bond, though the draw counts it.
@@ -203,7 +203,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         bytes32 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, 0, BOND_UNITS));
         vm.prank(operators[0].signer);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
     }
 
     /* WHO MAY SIT */
@@ -218,7 +218,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
     }
 
     /// V3: stake of the opening block itself came too late as well.
@@ -229,8 +229,8 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
-        verifier.commit(job, seed, "commitment");
-        assertEq(verifier.totalShareAt(_schedule(job).openedAt - 1), 5 * STAKE_UNITS);
+        verifier.commit(_ref(job), seed, "commitment");
+        assertEq(_schedule(job).totalShare, _tenDigits(5 * STAKE_UNITS));
     }
 
     /// V3: more stake after opening changes no draw, and stake that has left since keeps its own.
@@ -243,7 +243,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint48 before = _schedule(job).openedAt - 1;
         assertEq(verifier.shareAt(operators[0].id, before), STAKE_UNITS);
         assertEq(verifier.shareAt(operators[1].id, before), STAKE_UNITS);
-        assertEq(verifier.totalShareAt(before), 5 * STAKE_UNITS);
+        assertEq(_schedule(job).totalShare, _tenDigits(5 * STAKE_UNITS));
         _commit(0, job, RESULT);
         _commit(1, job, RESULT);
     }
@@ -262,11 +262,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             _passTo(openedAt + uint256(step + 1) * WINDOW - 1);
             vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, operators[0].id, step));
             vm.prank(operators[0].signer);
-            verifier.commit(job, seed, commitment);
+            verifier.commit(_ref(job), seed, commitment);
         }
         _passTo(openedAt + 2 * WINDOW);
         vm.prank(operators[0].signer);
-        verifier.commit(job, seed, commitment);
+        verifier.commit(_ref(job), seed, commitment);
         assertEq(_schedule(job).commitsCloseAt, openedAt + 3 * WINDOW);
     }
 
@@ -296,7 +296,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         // The evicted can't come back.
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotLower.selector, operators[ranked[3]].id));
         vm.prank(operators[ranked[3]].signer);
-        verifier.commit(job, seed, "again");
+        verifier.commit(_ref(job), seed, "again");
         assertEq(_schedule(job).committed, 3);
     }
 
@@ -312,7 +312,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         }
         for (uint256 i = 0; i < 5; ++i) {
             vm.prank(operators[turn[i]].signer);
-            try verifier.commit(job, bytes32(seed), "commitment") {} catch {}
+            try verifier.commit(_ref(job), bytes32(seed), "commitment") {} catch {}
         }
         uint256[] memory ranked = _ranked(job, bytes32(seed));
         for (uint256 i = 0; i < 5; ++i) {
@@ -348,7 +348,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, escrow.jobIdOf(job)));
         vm.prank(operators[ranked[0]].signer);
-        verifier.commit(job, seed, "late");
+        verifier.commit(_ref(job), seed, "late");
         assertEq(_member(ranked[4]).locked, BOND_UNITS);
         assertEq(_member(ranked[0]).locked, 0);
     }
@@ -365,7 +365,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, next));
         vm.prank(next);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
 
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SignerSynced(operators[0].id, next);
@@ -376,9 +376,9 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, operators[0].signer));
         vm.prank(operators[0].signer);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
         vm.prank(next);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
         assertEq(_member(0).locked, BOND_UNITS);
     }
 
@@ -394,7 +394,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         bytes32 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 0));
         vm.prank(next);
-        verifier.commit(job, seed, "commitment");
+        verifier.commit(_ref(job), seed, "commitment");
     }
 
     /* SEEDS AND RANKS */

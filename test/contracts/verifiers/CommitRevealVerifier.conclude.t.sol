@@ -182,7 +182,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         assertEq(staking.stakeOf(operators[0].id).claimable, 0, "outvoting pays nothing");
         assertEq(staking.stakeOf(operators[2].id).claimable, 0, "outvoting pays nothing");
         assertEq(staking.awaitingBurn(), BOND);
-        assertEq(verifier.totalShareAt(uint48(block.timestamp)), 5 * STAKE_UNITS - BOND_UNITS);
+        assertEq(verifier.totalShare(), 5 * STAKE_UNITS - BOND_UNITS);
     }
 
     function test_SilenceIsBurntWhole() public {
@@ -206,7 +206,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         bytes32 copied = _commitmentOf(0, job, RESULT);
         _commit(0, job, RESULT);
         vm.prank(operators[1].signer);
-        verifier.commit(job, seed, copied);
+        verifier.commit(_ref(job), seed, copied);
         _commit(2, job, RESULT);
         _closeCommits(job);
         _reveal(0, job, RESULT);
@@ -347,7 +347,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     /// Before the bytes' deadline nobody can end a job with other bytes, nor with none.
     function test_RevertWhen_TheBytesAreNotTheMajoritys() public {
         Job memory job = _agreed();
-        bytes32 wanted = bytes32((uint256(keccak256(RESULT)) >> 32) << 32);
+        bytes32 wanted = bytes32((uint256(keccak256(RESULT)) >> 64) << 64);
         vm.expectRevert(
             abi.encodeWithSelector(ICommitRevealVerifier.ResultNotMajority.selector, keccak256(OTHER_RESULT), wanted)
         );

@@ -29,7 +29,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         assertEq(member.changedAt, block.timestamp);
         assertEq(verifier.operatorOfSigner(operator.signer), operator.id);
         assertEq(staking.allocationOf(operator.id, address(verifier)).active, STAKE);
-        assertEq(verifier.totalShareAt(uint48(block.timestamp)), 6 * STAKE_UNITS);
+        assertEq(verifier.totalShare(), 6 * STAKE_UNITS);
     }
 
     function test_RevertWhen_AStrangerJoinsOrLeaves() public {
@@ -82,7 +82,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         assertEq(_member(0).share, (STAKE_UNITS / 4) * 3);
         assertEq(_activeAt(0), (STAKE / 4) * 3);
         assertEq(staking.allocationOf(operators[0].id, address(verifier)).leaving, STAKE / 4);
-        assertEq(verifier.totalShareAt(uint48(block.timestamp)), 5 * STAKE_UNITS - STAKE_UNITS / 4);
+        assertEq(verifier.totalShare(), 5 * STAKE_UNITS - STAKE_UNITS / 4);
     }
 
     function test_RevertWhen_LeavingWithMoreThanTheShare() public {
@@ -149,9 +149,27 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         uint256 last = 0;
         while (last < 6 && at[last + 1] <= when) ++last;
         assertEq(verifier.shareAt(operators[0].id, uint48(when)), share[last]);
-        assertEq(verifier.totalShareAt(uint48(when)), share[last] + 4 * STAKE_UNITS);
         assertEq(verifier.shareAt(operators[0].id, at[0] - 1), 0);
-        assertEq(verifier.totalShareAt(at[0] - 1), 0);
+        assertEq(verifier.totalShare(), share[6] + 4 * STAKE_UNITS);
+    }
+
+    /// V3: the total a job is drawn from is that of the second before, however often it changes in the opening one.
+    function testFuzz_AJobIsDrawnFromTheTotalBefore(uint64[4] memory amounts) public {
+        uint256 total = 5 * STAKE_UNITS;
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 before = total;
+            uint256 changes = amounts[i] % 3;
+            for (uint256 j = 0; j < changes; ++j) {
+                uint256 amount = (uint256(amounts[i]) % 1e9) * UNIT;
+                _stake(operators[j], amount);
+                _join(operators[j], amount);
+                total += amount / UNIT;
+            }
+            Job memory job = _jobOfKey(uint224(i));
+            _open(job);
+            assertEq(_schedule(job).totalShare, _tenDigits(before));
+            _pass(1);
+        }
     }
 
     /* EARNINGS */

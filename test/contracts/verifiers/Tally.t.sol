@@ -6,11 +6,14 @@ import {Test} from "@uniswap/v4-core/lib/forge-std/src/Test.sol";
 import {Tally} from "../../../contracts/verifiers/Tally.sol";
 
 contract TallyTest is Test {
-    function testFuzz_ASeatKeepsItsParts(uint32 operatorId, bytes32 hash, bool revealed) public pure {
+    function testFuzz_ASeatKeepsItsParts(uint32 operatorId, uint32 openedAt, bytes32 hash, bool revealed) public pure {
         operatorId &= 0x7fffffff;
-        uint256 seat = Tally.seatOf(operatorId, Tally.truncate(hash), revealed);
+        uint256 seat = Tally.seatOf(operatorId, openedAt, Tally.truncate(hash));
+        if (revealed) seat = Tally.revealed(seat, Tally.truncate(~hash));
         assertEq(Tally.operatorOf(seat), operatorId);
-        assertEq(bytes32(uint256(Tally.hashOf(seat)) << 32), (hash >> 32) << 32);
+        assertTrue(Tally.isOf(seat, openedAt));
+        assertFalse(Tally.isOf(seat, openedAt ^ 1));
+        assertEq(Tally.padded(Tally.hashOf(seat)), ((revealed ? ~hash : hash) >> 64) << 64);
         assertEq(Tally.isRevealed(seat), revealed);
     }
 
@@ -21,7 +24,8 @@ contract TallyTest is Test {
         uint256 revealed = 0;
         for (uint32 i = 0; i < size; ++i) {
             votes[i] %= 5; // 4: not revealed
-            seats[i] = Tally.seatOf(i + 1, votes[i] % 4, votes[i] < 4);
+            seats[i] = Tally.seatOf(i + 1, 7, 99);
+            if (votes[i] < 4) seats[i] = Tally.revealed(seats[i], votes[i]);
             if (votes[i] == 4) continue;
             ++box[votes[i]];
             ++revealed;
@@ -34,7 +38,7 @@ contract TallyTest is Test {
         assertEq(count.revealed, revealed);
         assertEq(count.topCount, most);
         if (most > 0) assertEq(box[count.top], most);
-        for (uint224 i = 0; i < 4; ++i) {
+        for (uint192 i = 0; i < 4; ++i) {
             (uint256 shown, uint256 agreed) = Tally.agreeing(seats, i);
             assertEq(shown, revealed);
             assertEq(agreed, box[i]);

@@ -12,7 +12,6 @@ const ADDRESSES: NetworkAddresses = {
   chainId: 31337,
   opg: ADDRESS,
   authority: ADDRESS,
-  models: ADDRESS,
   escrow: ADDRESS,
   staking: ADDRESS,
   verifier: ADDRESS,

@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { type Abi, encodeErrorResult, type Hex, toHex } from "viem";
 import { commitRevealVerifierAbi } from "../../../src/chain/abi/commitRevealVerifier.ts";
 import { jobEscrowAbi } from "../../../src/chain/abi/jobEscrow.ts";
-import { modelRegistryAbi } from "../../../src/chain/abi/modelRegistry.ts";
 import { operatorStakingAbi } from "../../../src/chain/abi/operatorStaking.ts";
 import { connectChain, type SigningChain } from "../../../src/chain/clients.ts";
 import { decodeRevert, toProtocolError } from "../../../src/chain/contractErrors.ts";
@@ -13,7 +12,7 @@ import type { Job } from "../../../src/protocol/job.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
-const ABIS: Abi[] = [jobEscrowAbi, commitRevealVerifierAbi, operatorStakingAbi, modelRegistryAbi];
+const ABIS: Abi[] = [jobEscrowAbi, commitRevealVerifierAbi, operatorStakingAbi];
 const ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 
 describe("errors of the contracts", () => {

@@ -38,8 +38,8 @@ describe("checkToken", () => {
   });
 
   it("refuses a contract that is no token", async () => {
-    const registry = await connection.ethers.deployContract("ModelRegistry", [await token(18, 1n, 0)]);
-    const address = (await registry.getAddress()) as Hex;
+    const manager = await connection.ethers.deployContract("AccessManager", [await token(18, 1n, 0)]);
+    const address = (await manager.getAddress()) as Hex;
     await expectProtocolError("deploy/not-a-token", () => checkToken(connection.provider, address));
   });
 

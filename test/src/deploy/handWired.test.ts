@@ -15,7 +15,6 @@ const SAME: Record<string, string> = {
   "_params()": "struct",
   opg: "OPG",
   authority: "AccessManager",
-  models: "ModelRegistry",
   escrow: "JobEscrow",
   staking: "OperatorStaking",
   verifier: "CommitRevealVerifier",

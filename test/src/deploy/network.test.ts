@@ -30,7 +30,6 @@ const SOMEBODY = "0x000000000000000000000000000000000000bEEF";
 const ARTIFACTS = {
   opg: "OPG",
   authority: "AccessManager",
-  models: "ModelRegistry",
   escrow: "JobEscrow",
   staking: "OperatorStaking",
   verifier: "CommitRevealVerifier",
@@ -52,11 +51,10 @@ describe("the deployed network", () => {
       expect(addresses.chainId).to.equal(chainId);
       if (parameters.opgAddress !== undefined) expect(addresses.opg).to.equal(parameters.opgAddress);
       expect(await read("opg", "balanceOf", DEPLOYER)).to.equal(10n ** 27n);
-      for (const name of ["models", "escrow", "staking", "verifier"] as const) {
+      for (const name of ["escrow", "staking", "verifier"] as const) {
         expect(await read(name, "authority")).to.equal(addresses.authority);
       }
       expect(await read("escrow", "OPG")).to.equal(addresses.opg);
-      expect(await read("escrow", "MODELS")).to.equal(addresses.models);
       expect([...(await read("escrow", "protocolFee"))]).to.deep.equal([RECIPIENT, 10_000n, false]);
       expect(await read("staking", "OPG")).to.equal(addresses.opg);
       expect(await read("staking", "LEDGER")).to.equal(addresses.escrow);
@@ -64,7 +62,6 @@ describe("the deployed network", () => {
       expect(await read("staking", "isPermitted", addresses.verifier)).to.equal(true);
       expect(await read("verifier", "ESCROW")).to.equal(addresses.escrow);
       expect(await read("verifier", "STAKING")).to.equal(addresses.staking);
-      expect(await read("verifier", "MODELS")).to.equal(addresses.models);
       const bounds = ["minCommitWindowSeconds", "minRevealWindowSeconds", "minSettleWindowSeconds", "minBondPpm"];
       expect([...(await read("verifier", "params"))].map(Number)).to.deep.equal(
         [...bounds, "minBondUnits"].map((name) => parameters[name]),
@@ -81,7 +78,7 @@ const RESTRICTED: {
   args: (a: NetworkAddresses) => unknown[];
   role: "governor" | "guardian";
 }[] = [
-  { name: "models", call: "setPaused", args: () => [true], role: "guardian" },
+  { name: "escrow", call: "setPublishingPaused", args: () => [true], role: "guardian" },
   { name: "escrow", call: "setPaused", args: () => [true], role: "guardian" },
   { name: "staking", call: "setPaused", args: () => [true], role: "guardian" },
   { name: "escrow", call: "setProtocolFee", args: () => [SOMEBODY, 20_000], role: "governor" },

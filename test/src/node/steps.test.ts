@@ -126,7 +126,7 @@ describe("a node's steps on a chain", function () {
 
   it("accept: declines a job whose callback would cost it too much gas", async () => {
     const { modelId } = iris;
-    const consumer = payer.addresses.models;
+    const consumer = payer.addresses.opg;
     const { jobId } = await submitJob(payer, { modelId, input: INPUT, consumer, consumerGasLimit: 600_000 });
     const [greedy] = await jobsOpened(payer, { jobId, fromBlock: 0n, toBlock: "latest" });
     if (!greedy) throw new Error("no job");

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { keccak256, toHex, zeroAddress, zeroHash } from "viem";
 import { simulateContract } from "viem/actions";
-import { modelRegistryAbi } from "../../../src/chain/abi/modelRegistry.ts";
+import { jobEscrowAbi } from "../../../src/chain/abi/jobEscrow.ts";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { encodeDeposit, ledgerBalanceOf, resultOf } from "../../../src/chain/escrow.ts";
 import { jobsOpened } from "../../../src/chain/jobEvents.ts";
@@ -153,7 +153,7 @@ describe("submitting a job", () => {
         royaltyPpm: 0,
         royaltyRecipient: publisher.account.address,
       };
-      const call = { address: payer.addresses.models, abi: modelRegistryAbi, functionName: "publish" } as const;
+      const call = { address: payer.addresses.escrow, abi: jobEscrowAbi, functionName: "publish" } as const;
       const { request, result } = await simulateContract(publisher.publicClient, {
         ...call,
         account: publisher.account,

@@ -16,13 +16,13 @@ abstract contract NetworkExit is StakeActions {
         vm.startPrank(GOVERNOR);
         escrow.setPaused(true);
         staking.setPaused(true);
-        models.setPaused(true);
+        models.setPublishingPaused(true);
         escrow.setProtocolFee(recipient, escrow.MAX_PROTOCOL_FEE_PPM());
         staking.permitVerifier(address(verifier), false);
         staking.permitVerifier(address(hostileVerifier), false);
         staking.setUnbondingSeconds(staking.MAX_UNBONDING_SECONDS());
         verifier.setParams(Params(MAX_HOUR, MAX_HOUR, MAX_HOUR, 10_000_000, 1_000_000_000));
-        address[4] memory targets = [address(escrow), address(staking), address(models), address(verifier)];
+        address[3] memory targets = [address(escrow), address(staking), address(verifier)];
         for (uint256 i = 0; i < targets.length; ++i) {
             authority.setTargetClosed(targets[i], true);
             authority.updateAuthority(targets[i], address(hostileConsumer));

@@ -175,7 +175,7 @@ abstract contract NetworkHandler is NetworkExit {
         uint256 power = what % 8;
         if (power == 0) escrow.setPaused(how % 8 == 0);
         if (power == 1) staking.setPaused(how % 8 == 0);
-        if (power == 2) models.setPaused(how % 2 == 0);
+        if (power == 2) models.setPublishingPaused(how % 2 == 0);
         if (power == 3) escrow.setProtocolFee(how % 2 == 0 ? PROTOCOL : HEIR, uint32(how % 50_001));
         if (power == 4) staking.permitVerifier(address(verifier), how % 8 != 0);
         if (power == 5) staking.permitVerifier(address(hostileVerifier), how % 4 != 0);
@@ -234,7 +234,7 @@ abstract contract NetworkHandler is NetworkExit {
         _mustFail(address(models), abi.encodeCall(IModelRegistry.retire, (modelIds[0])));
         if (!found) return;
         bytes32 jobId = plays[i].jobId;
-        _mustFail(address(verifier), abi.encodeCall(IVerifier.opened, (jobId, plays[i].job)));
+        _mustFail(address(verifier), abi.encodeCall(IVerifier.opened, (jobId, plays[i].job, true, 64)));
         _mustFail(address(verifier), abi.encodeCall(IVerifier.conclude, (jobId, plays[i].job, 0, 0, "")));
         _mustFail(address(escrow), abi.encodeCall(IJobEscrow.open, (plays[i].job, "what is asked")));
         _count(true, "trespass");
@@ -276,7 +276,7 @@ abstract contract NetworkHandler is NetworkExit {
             if (uint256(member.share) * 1e12 != staking.allocationOf(id, address(verifier)).active) return false;
             if (member.locked != bondsOf(id, false)) return false;
         }
-        return verifier.totalShareAt(uint48(block.timestamp)) == total;
+        return verifier.totalShare() == total;
     }
 
     /// @notice Earnings that wait at the verifier are its ledger balance, gifts aside.
@@ -316,7 +316,7 @@ abstract contract NetworkHandler is NetworkExit {
         for (uint256 s = 0; s < committee.length; ++s) {
             if (committee[s].revealed) return false;
             for (uint256 p = 0; p < pledges[i].length; ++p) {
-                if (committee[s].hash == bytes32((uint256(pledges[i][p].resultHash) >> 32) << 32)) return false;
+                if (committee[s].hash == bytes32((uint256(pledges[i][p].resultHash) >> 64) << 64)) return false;
             }
         }
         return true;
