@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import hre from "hardhat";
-import { measureGas } from "./gas/scenario.ts";
+import { HARDFORK, measureGas, setStage } from "./gas/scenario.ts";
 
 const RESULT_FILE = new URL("./results/gas.json", import.meta.url);
 
@@ -24,7 +24,12 @@ const CONDITIONS = [
 
 const check = process.argv.includes("--check");
 await hre.tasks.getTask("build").run({ noTests: true, quiet: true });
-const cases = await measureGas(hre);
+const stage = await setStage(hre);
+const { cases, steady } = await measureGas(stage);
+if (process.argv.includes("--items")) {
+  for (const hash of [steady.hashes.open, ...steady.hashes.commits, ...steady.hashes.reveals, steady.hashes.settle])
+    console.log(await stage.itemsOf(hash));
+}
 const compiler = hre.config.solidity.profiles.default?.compilers[0];
 const report = {
   unit: "gas",

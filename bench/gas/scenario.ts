@@ -12,9 +12,12 @@ import {
   toHex,
 } from "viem";
 import { hardhat } from "viem/chains";
+import { encodeEvidence, jobRefOf, type Reveal } from "../../src/chain/verifier.ts";
 import { commitmentHash } from "../../src/protocol/commitment.ts";
 import { packTerms, STAKE_UNIT } from "../../src/protocol/commitRevealTerms.ts";
 import { type Job, nonceOf } from "../../src/protocol/job.ts";
+import { seedOf } from "../../src/protocol/sortition.ts";
+import { type GasItems, gasOfCall, itemise, traceOf } from "./trace.ts";
 
 export type GasCases = Record<string, number>;
 
@@ -22,8 +25,11 @@ const OPG = 10n ** 18n;
 const FEE = 10n * OPG;
 const WINDOW_SECONDS = 10;
 const START = 1_900_000_000;
-const RESULT = toHex(new Uint8Array(40).fill(7));
+/** The rules the peers were measured under (`bench/peers.json`). */
+export const HARDFORK = "prague";
 const INPUT = toHex(new Uint8Array(64).fill(9));
+/** 28×28, a ring: about as many dark pixels as a written digit has. */
+const PICTURE = toHex(Uint8Array.from({ length: 784 }, (_, pixel) => ringAt(pixel % 28, Math.floor(pixel / 28))));
 const TERMS = packTerms({
   committeeSize: 3,
   maxWidening: 2,
@@ -34,36 +40,72 @@ const TERMS = packTerms({
   bondUnits: FEE / STAKE_UNIT,
 });
 
-type JobGas = { open: number; commits: number[]; reveals: number[]; settle: number; total: number };
+/** How a job's reveals reach the chain: each by itself, the last inside settle, or all inside settle. */
+export type Reveals = "alone" | "last carried" | "carried";
 
-/** Deploys the network on a fresh in-process chain, plays the jobs and reads each step's `gasUsed`. */
-export async function measureGas(hre: HardhatRuntimeEnvironment): Promise<GasCases> {
-  const stage = await setStage(hre);
-  const first = await stage.playJob(1n, 0);
-  await stage.playJob(1n, 1);
-  const steady = await stage.playJob(1n, 2);
+export type JobGas = {
+  open: number;
+  commits: number[];
+  reveals: number[];
+  settle: number;
+  total: number;
+  hashes: { open: Hex; commits: Hex[]; reveals: Hex[]; settle: Hex };
+};
+
+export type Stage = Awaited<ReturnType<typeof setStage>>;
+
+/** Plays the jobs and reads each step's `gasUsed`. */
+export async function measureGas(stage: Stage): Promise<{ cases: GasCases; steady: JobGas }> {
+  const first = await stage.playJob(1n, 0, "alone");
+  await stage.playJob(1n, 1, "last carried");
+  const alone = await stage.playJob(1n, 2, "alone");
+  const steady = await stage.playJob(1n, 3, "last carried");
+  const carried = await stage.playJob(1n, 4, "carried");
+  const picture = await stage.playJob(1n, 5, "last carried", PICTURE);
+  const fresh = await stage.playJob(4n, 0, "last carried");
   await stage.playRefund(2n, 0);
   const refund = await stage.playRefund(2n, 1);
   await stage.playConsumerJob(0);
   const consumer = await stage.playConsumerJob(1);
-  return {
+  const cases = {
     open: steady.open,
+    "open, digit picture": picture.open,
+    "open (fresh key)": fresh.open,
     "open (first)": first.open,
     "commit (first)": Math.max(...first.commits),
     "commit (steady)": Math.max(...steady.commits),
     "reveal (first)": Math.max(...first.reveals),
     "reveal (steady)": Math.max(...steady.reveals),
-    settle: steady.settle,
+    settle: alone.settle,
+    "settle, last reveal inside": steady.settle,
+    "settle, all reveals inside": carried.settle,
     "job, three operators, total": steady.total,
+    "job, three operators, reveals carried, total": carried.total,
+    "job, three operators, every reveal alone, total": alone.total,
+    "job, three operators, total (fresh keys)": fresh.total,
+    freshSlotsPerJob: await stage.freshSlotsOf(steady),
+    "freshSlotsPerJob (reveals carried)": await stage.freshSlotsOf(carried),
+    "freshSlotsPerJob (fresh keys)": await stage.freshSlotsOf(fresh),
     refund,
     "open by consumer contract": consumer.open,
     callback: consumer.callback,
   };
+  return { cases, steady };
 }
 
-async function setStage(hre: HardhatRuntimeEnvironment) {
+function ringAt(x: number, y: number): number {
+  const radius = Math.hypot(x - 13.5, y - 13.5);
+  return radius > 6 && radius < 9 ? 255 - Math.round(Math.abs(radius - 7.5) * 100) : 0;
+}
+
+/** Deploys the network on a fresh in-process chain and prepares the parties. */
+export async function setStage(hre: HardhatRuntimeEnvironment) {
   const { provider } = await hre.network.create({
-    override: { initialDate: new Date(START * 1000).toISOString(), allowBlocksWithSameTimestamp: false },
+    override: {
+      initialDate: new Date(START * 1000).toISOString(),
+      allowBlocksWithSameTimestamp: false,
+      hardfork: HARDFORK,
+    },
   });
   const transport = custom(provider);
   const client = createPublicClient({ chain: hardhat, transport, pollingInterval: 1, cacheTime: 0 });
@@ -161,11 +203,12 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
     await send(operator, verifier, "join", [10_000n * OPG]);
   }
 
-  function jobOf(key: bigint, sequence: number): Job {
+  let results = 0;
+  function jobOf(key: bigint, sequence: number, input: Hex = INPUT): Job {
     return {
       payer,
       modelId,
-      inputHash: keccak256(INPUT),
+      inputHash: keccak256(input),
       inputUriHash: toHex(0, { size: 32 }),
       verifier: verifier.address,
       verifierData: TERMS,
@@ -179,43 +222,59 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
     };
   }
 
-  async function commitAndReveal(job: Job) {
+  async function commitAndReveal(job: Job, result: Hex, how: Reveals) {
     const jobId = await read<Hex>(escrow, "jobIdOf", [job]);
     await mine(1, 3);
     const { seedBlock } = await read<{ seedBlock: bigint }>(verifier, "scheduleOf", [job]);
     const { hash: seed } = await client.getBlock({ blockNumber: seedBlock });
-    const openings: { resultHash: Hex; salt: Hex }[] = [];
-    const commits: number[] = [];
+    const ref = jobRefOf(jobId, job);
+    const openings: Reveal[] = [];
+    const commits: TransactionReceipt[] = [];
     for (const [index, operator] of operators.entries()) {
       const operatorId = await read<number>(staking, "operatorOf", [operator]);
-      const opening = { resultHash: keccak256(RESULT), salt: keccak256(toHex(index + 1, { size: 32 })) };
+      const opening = { seat: index, resultHash: keccak256(result), salt: keccak256(toHex(index + 1, { size: 32 })) };
       const commitment = commitmentHash({ jobId, operatorId, ...opening });
       openings.push(opening);
-      commits.push(Number((await send(operator, verifier, "commit", [job, seed, commitment])).gasUsed));
+      commits.push(await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, commitment]));
     }
     await mine(WINDOW_SECONDS);
-    const reveals: number[] = [];
-    for (const [seat, { resultHash, salt }] of openings.entries()) {
-      const operator = operators[seat] as Address;
-      reveals.push(Number((await send(operator, verifier, "reveal", [job, seat, resultHash, salt])).gasUsed));
+    const inTransactions = { alone: openings.length, "last carried": openings.length - 1, carried: 0 }[how];
+    const reveals: TransactionReceipt[] = [];
+    for (const { seat, resultHash, salt } of openings.slice(0, inTransactions)) {
+      reveals.push(await send(operators[seat] as Address, verifier, "reveal", [ref, seat, resultHash, salt]));
     }
-    return { commits, reveals };
+    return { commits, reveals, evidence: encodeEvidence(openings.slice(inTransactions)) };
   }
 
-  async function settleJob(job: Job) {
-    const txReceipt = await send(settler, escrow, "settle", [job, RESULT, "0x"]);
+  async function settleJob(job: Job, result: Hex, evidence: Hex) {
+    const txReceipt = await send(settler, escrow, "settle", [job, result, evidence]);
     const [status, resultHash] = await read<[number, Hex]>(escrow, "resultOf", [job]);
-    if (status !== 2 || resultHash !== keccak256(RESULT)) throw new Error(`job ended in status ${status}`);
+    if (status !== 2 || resultHash !== keccak256(result)) throw new Error(`job ended in status ${status}`);
     return txReceipt;
   }
 
-  async function playJob(key: bigint, sequence: number): Promise<JobGas> {
-    const job = jobOf(key, sequence);
-    const open = Number((await send(payer, escrow, "open", [job, INPUT])).gasUsed);
-    const { commits, reveals } = await commitAndReveal(job);
-    const settle = Number((await settleJob(job)).gasUsed);
-    const total = [open, ...commits, ...reveals, settle].reduce((sum, gas) => sum + gas, 0);
-    return { open, commits, reveals, settle, total };
+  async function playJob(key: bigint, sequence: number, how: Reveals, input: Hex = INPUT): Promise<JobGas> {
+    const job = jobOf(key, sequence, input);
+    const result = nextResult();
+    const opened = await send(payer, escrow, "open", [job, input]);
+    const { commits, reveals, evidence } = await commitAndReveal(job, result, how);
+    const settled = await settleJob(job, result, evidence);
+    const gas = ({ gasUsed }: TransactionReceipt) => Number(gasUsed);
+    const hash = ({ transactionHash }: TransactionReceipt) => transactionHash;
+    return {
+      open: gas(opened),
+      commits: commits.map(gas),
+      reveals: reveals.map(gas),
+      settle: gas(settled),
+      total: [opened, ...commits, ...reveals, settled].map(gas).reduce((sum, step) => sum + step, 0),
+      hashes: { open: hash(opened), commits: commits.map(hash), reveals: reveals.map(hash), settle: hash(settled) },
+    };
+  }
+
+  /** 40 bytes, other ones for each job: a slot is never written with what it holds already. */
+  function nextResult(): Hex {
+    results += 1;
+    return toHex(new Uint8Array(40).fill(results));
   }
 
   async function playRefund(key: bigint, sequence: number): Promise<number> {
@@ -249,27 +308,31 @@ async function setStage(hre: HardhatRuntimeEnvironment) {
       args: { job: Job };
     }[];
     if (!log) throw new Error("the consumer's job was not opened");
-    await commitAndReveal(log.args.job);
-    const settled = await settleJob(log.args.job);
+    const result = nextResult();
+    const { evidence } = await commitAndReveal(log.args.job, result, "alone");
+    const settled = await settleJob(log.args.job, result, evidence);
     const delivered = parseEventLogs({ abi: escrow.abi, logs: settled.logs, eventName: "ResultDelivered" });
     if (delivered.length !== 1) throw new Error(`consumer job ${sequence} was not delivered`);
     return { open: Number(opened.gasUsed), callback: await callGas(settled.transactionHash, reader.address) };
   }
 
-  /** Gas of the call to `target` inside a transaction, from its trace. */
-  async function callGas(hash: Hex, target: Address): Promise<number> {
-    type Frame = { to: Address; gasUsed: Hex; calls?: Frame[] };
-    const trace = (await provider.request({
-      method: "debug_traceTransaction",
-      params: [hash, { tracer: "callTracer" }],
-    })) as Frame;
-    const pending = [trace];
-    for (let frame = pending.pop(); frame !== undefined; frame = pending.pop()) {
-      if (frame.to.toLowerCase() === target.toLowerCase()) return Number(frame.gasUsed);
-      pending.push(...(frame.calls ?? []));
-    }
-    throw new Error(`no call to ${target} in ${hash}`);
+  const trace = (hash: Hex) => traceOf(provider, hash);
+
+  /** Storage slots that were zero before a job's transactions and aren't after. */
+  async function freshSlotsOf({ hashes }: JobGas): Promise<number> {
+    const { open, commits, reveals, settle } = hashes;
+    const items = await Promise.all([open, ...commits, ...reveals, settle].map(itemsOf));
+    return items.reduce((sum, { freshSlots }) => sum + freshSlots, 0);
   }
 
-  return { playJob, playRefund, playConsumerJob };
+  async function itemsOf(hash: Hex): Promise<GasItems> {
+    const [transaction, txReceipt] = await Promise.all([client.getTransaction({ hash }), mined(hash)]);
+    return itemise(await trace(hash), transaction.input, Number(txReceipt.gasUsed));
+  }
+
+  async function callGas(hash: Hex, target: Address): Promise<number> {
+    return gasOfCall(await trace(hash), target);
+  }
+
+  return { playJob, playRefund, playConsumerJob, freshSlotsOf, itemsOf, trace };
 }

@@ -16,6 +16,7 @@ import {Job, JobLib} from "../types/Job.sol";
 import {IJobConsumer} from "./IJobConsumer.sol";
 import {IJobEscrow, JobStatus} from "./IJobEscrow.sol";
 import {IVerifier, Verdict} from "./IVerifier.sol";
+import {KeyState, KeyStateLib} from "./KeyState.sol";
 
 /// @title JobEscrow
 /// @notice Called by payers, settlers, verifiers and publishers; calls the job's verifier, its consumer and OPG. One
@@ -30,11 +31,9 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         bool paused;
     }
 
-    /// @dev What a payer's key holds: the latest job, and its result. Both words are used again by the next job.
+    /// @dev Both words are used again by the key's next job.
     struct KeySlot {
-        uint200 jobHash; // slot 0: the jobId's top 200 bits
-        uint32 nextSequence; // slot 0
-        JobStatus status; // slot 0
+        KeyState state; // slot 0
         bytes32 resultHash; // slot 1: left from an earlier job unless the status is an end with a result
     }
 
@@ -78,7 +77,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /* CONSTRUCTOR */
 
-    /// @param opg An ERC-20 with 18 decimals that takes no fee on transfers.
+    /// @param opg An ERC-20 with 18 decimals and a supply below 2^96 base units that takes no fee on transfers.
     /// @param authority The network's `AccessManager`.
     /// @param protocolFeeRecipient Whose ledger balance protocol fees are credited to.
     constructor(
@@ -87,7 +86,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         address protocolFeeRecipient,
         uint32 protocolFeePpm
     ) EIP712("OpenGradient JobEscrow", "1") AccessManaged(authority) {
-        require(address(opg).code.length > 0, NotAToken(address(opg)));
+        require(address(opg).code.length > 0 && opg.totalSupply() <= type(uint96).max, NotAToken(address(opg)));
         require(authority != address(0), ZeroAddress());
         OPG = opg;
         _setProtocolFee(protocolFeeRecipient, protocolFeePpm);
@@ -132,20 +131,26 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /* JOBS */
 
+    // What every job runs through says `if (…) revert`, because the arguments of a `require`'s error are computed even
+    // when nothing is wrong; and a job is copied into memory once, where its words are checked, instead of being checked
+    // at each look.
+
     /// @inheritdoc IJobEscrow
-    function open(Job calldata job, bytes calldata input) external nonReentrant returns (bytes32 jobId) {
-        require(msg.sender == job.payer, NotPayer(msg.sender, job.payer));
-        jobId = jobIdOf(job);
+    function open(Job calldata job_, bytes calldata input) external nonReentrant returns (bytes32 jobId) {
+        jobId = jobIdOf(job_);
+        Job memory job = job_;
+        if (msg.sender != job.payer) revert NotPayer(msg.sender, job.payer);
         _open(jobId, job, input);
     }
 
     /// @inheritdoc IJobEscrow
     function openWithSignature(
-        Job calldata job,
+        Job calldata job_,
         bytes calldata input,
         bytes calldata signature
     ) external nonReentrant returns (bytes32 jobId) {
-        jobId = jobIdOf(job);
+        jobId = jobIdOf(job_);
+        Job memory job = job_;
         require(
             SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature),
             InvalidSignature(job.payer, jobId)
@@ -156,43 +161,43 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     /// @inheritdoc IJobEscrow
     function cancelNonces(uint224 key, uint32 nextSequence_) external nonReentrant {
         KeySlot storage slot = _slots[msg.sender][key];
-        require(nextSequence_ > slot.nextSequence, WrongSequence(nextSequence_, slot.nextSequence + 1));
-        slot.nextSequence = nextSequence_;
+        uint32 next = uint32(slot.state.nextSequence());
+        require(nextSequence_ > next, WrongSequence(nextSequence_, next + 1));
+        slot.state = slot.state.withNextSequence(nextSequence_);
         emit NoncesCancelled(msg.sender, key, nextSequence_);
     }
 
     /// @inheritdoc IJobEscrow
-    function settle(Job calldata job, bytes calldata result, bytes calldata evidence) external nonReentrant {
-        bytes32 jobId = jobIdOf(job);
-        KeySlot storage slot = _openSlot(jobId, job);
+    function settle(Job calldata job_, bytes calldata result, bytes calldata evidence) external nonReentrant {
+        bytes32 jobId = jobIdOf(job_);
+        Job memory job = job_;
+        (KeySlot storage slot, KeyState state) = _openSlot(jobId, job);
         bytes32 offered = keccak256(result);
 
         (Verdict verdict, bytes32 standing) = _conclude(
             job.verifier,
             abi.encodeCall(IVerifier.conclude, (jobId, job, offered, result.length, evidence))
         );
-        require(verdict != Verdict.Pending, ResultPending(jobId));
-        if (verdict == Verdict.NoResult) {
-            _payBack(jobId, job, slot, false);
-            return;
-        }
-        require(standing == offered, ResultHashMismatch(offered, standing));
-        require(result.length <= MAX_RESULT_BYTES, ResultTooLarge(result.length, MAX_RESULT_BYTES));
+        if (verdict == Verdict.Pending) revert ResultPending(jobId);
+        if (verdict == Verdict.NoResult) return _payBack(jobId, job, slot, state, false);
+        if (standing != offered) revert ResultHashMismatch(offered, standing);
+        if (result.length > MAX_RESULT_BYTES) revert ResultTooLarge(result.length, MAX_RESULT_BYTES);
 
-        slot.status = JobStatus.Settled;
+        slot.state = state.withStatus(JobStatus.Settled);
         slot.resultHash = offered;
         _pay(job);
         emit JobSettled(jobId, result);
         if (job.consumer != address(0) && !_callConsumer(jobId, job, result)) {
-            slot.status = JobStatus.Undelivered;
+            slot.state = state.withStatus(JobStatus.Undelivered);
             emit DeliveryFailed(jobId, job.consumer);
         }
     }
 
     /// @inheritdoc IJobEscrow
-    function refund(Job calldata job) external nonReentrant {
-        bytes32 jobId = jobIdOf(job);
-        KeySlot storage slot = _openSlot(jobId, job);
+    function refund(Job calldata job_) external nonReentrant {
+        bytes32 jobId = jobIdOf(job_);
+        Job memory job = job_;
+        (KeySlot storage slot, KeyState state) = _openSlot(jobId, job);
         require(block.timestamp >= job.expiresAt, JobNotExpired(block.timestamp, job.expiresAt));
 
         _requireGas(RESOLVE_GAS);
@@ -200,17 +205,19 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         bool resolved = _tryCall(job.verifier, RESOLVE_GAS, data);
         uint256 graceEndsAt = job.expiresAt + REFUND_GRACE_SECONDS;
         require(resolved || block.timestamp >= graceEndsAt, RefundRefused(graceEndsAt));
-        _payBack(jobId, job, slot, true);
+        _payBack(jobId, job, slot, state, true);
     }
 
     /// @inheritdoc IJobEscrow
-    function deliver(Job calldata job, bytes calldata result) external nonReentrant {
-        bytes32 jobId = jobIdOf(job);
-        KeySlot storage slot = _slots[job.payer][job.key()];
-        require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Undelivered, JobNotUndelivered(jobId));
+    function deliver(Job calldata job_, bytes calldata result) external nonReentrant {
+        bytes32 jobId = jobIdOf(job_);
+        Job memory job = job_;
+        KeySlot storage slot = _slotOf(job);
+        KeyState state = slot.state;
+        require(state.isOf(jobId) && state.status() == JobStatus.Undelivered, JobNotUndelivered(jobId));
         bytes32 offered = keccak256(result);
         require(offered == slot.resultHash, ResultHashMismatch(offered, slot.resultHash));
-        slot.status = JobStatus.Settled;
+        slot.state = state.withStatus(JobStatus.Settled);
         require(_callConsumer(jobId, job, result), CallbackFailed(job.consumer));
     }
 
@@ -263,8 +270,8 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function nextSequence(address payer, uint224 key) external view returns (uint32 sequence, bool busy) {
-        KeySlot storage slot = _slots[payer][key];
-        return (slot.nextSequence, slot.status == JobStatus.Open);
+        KeyState state = _slots[payer][key].state;
+        return (uint32(state.nextSequence()), state.status() == JobStatus.Open);
     }
 
     /// @inheritdoc IJobEscrow
@@ -285,9 +292,9 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function resultOf(Job calldata job) public view returns (JobStatus status, bytes32 resultHash) {
-        KeySlot storage slot = _slots[job.payer][job.key()];
-        if (slot.jobHash != _truncated(jobIdOf(job))) return (JobStatus.None, 0);
-        status = slot.status;
+        KeySlot storage slot = _slots[job.payer][JobLib.keyOf(job.nonce)];
+        if (!slot.state.isOf(jobIdOf(job))) return (JobStatus.None, 0);
+        status = slot.state.status();
         if (status == JobStatus.Settled || status == JobStatus.Undelivered) resultHash = slot.resultHash;
     }
 
@@ -310,7 +317,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     function _debit(address account, uint256 amount) private {
         uint256 balance = balanceOf[account];
-        require(balance >= amount, InsufficientBalance(balance, amount));
+        if (balance < amount) revert InsufficientBalance(balance, amount);
         unchecked {
             balanceOf[account] = balance - amount; // checked on the line above
         }
@@ -318,8 +325,21 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /* INTERNAL: JOBS */
 
-    function _open(bytes32 jobId, Job calldata job, bytes calldata input) private {
-        ModelTerms memory model = termsOf(job.modelId);
+    function _slotOf(Job memory job) private view returns (KeySlot storage) {
+        return _slots[job.payer][JobLib.keyOf(job.nonce)];
+    }
+
+    function _openSlot(
+        bytes32 jobId,
+        Job memory job
+    ) private view returns (KeySlot storage slot, KeyState state) {
+        slot = _slotOf(job);
+        state = slot.state;
+        if (!state.isOf(jobId) || state.status() != JobStatus.Open) revert JobNotOpen(jobId);
+    }
+
+    function _open(bytes32 jobId, Job memory job, bytes calldata input) private {
+        ModelTerms storage model = _termsOf(job.modelId);
         _checkTerms(job, model);
         _checkInput(job, input);
         _checkConsumer(job);
@@ -333,62 +353,55 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
             model.bitExact,
             model.maxResultBytes
         );
-        require(taken == IVerifier.opened.selector, NotAVerifier(job.verifier));
+        if (taken != IVerifier.opened.selector) revert NotAVerifier(job.verifier);
         emit JobOpened(jobId, job.verifier, job, input);
     }
 
-    function _checkTerms(Job calldata job, ModelTerms memory model) private view {
-        Config memory config = _config;
-        require(!config.paused, JobsPaused());
-        require(
-            job.protocolFeePpm == config.protocolFeePpm,
-            ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm)
-        );
-        require(model.published && !model.retired, ModelUnavailable(job.modelId));
-        require(job.fee >= model.price, FeeBelowPrice(job.fee, model.price));
-        require(job.royaltyPpm == model.royaltyPpm, RoyaltyMismatch(job.royaltyPpm, model.royaltyPpm));
+    function _checkTerms(Job memory job, ModelTerms storage model) private view {
+        Config storage config = _config;
+        if (config.paused) revert JobsPaused();
+        if (job.protocolFeePpm != config.protocolFeePpm) {
+            revert ProtocolFeeMismatch(job.protocolFeePpm, config.protocolFeePpm);
+        }
+        if (!model.published || model.retired) revert ModelUnavailable(job.modelId);
+        if (job.fee < model.price) revert FeeBelowPrice(job.fee, model.price);
+        if (job.royaltyPpm != model.royaltyPpm) revert RoyaltyMismatch(job.royaltyPpm, model.royaltyPpm);
         uint256 latest = block.timestamp + MAX_JOB_SECONDS;
-        require(
-            job.expiresAt > block.timestamp && job.expiresAt <= latest,
-            ExpiryOutOfRange(job.expiresAt, block.timestamp + 1, latest)
-        );
+        if (job.expiresAt <= block.timestamp || job.expiresAt > latest) {
+            revert ExpiryOutOfRange(job.expiresAt, block.timestamp + 1, latest);
+        }
     }
 
-    function _checkInput(Job calldata job, bytes calldata input) private pure {
-        require(input.length <= MAX_INPUT_BYTES, InputTooLarge(input.length, MAX_INPUT_BYTES));
+    function _checkInput(Job memory job, bytes calldata input) private pure {
+        if (input.length > MAX_INPUT_BYTES) revert InputTooLarge(input.length, MAX_INPUT_BYTES);
         bytes32 wanted = job.inputUriHash == 0 ? job.inputHash : job.inputUriHash;
         bytes32 got = keccak256(input);
-        require(got == wanted, InputHashMismatch(got, wanted));
+        if (got != wanted) revert InputHashMismatch(got, wanted);
     }
 
-    function _checkConsumer(Job calldata job) private view {
+    function _checkConsumer(Job memory job) private view {
+        uint256 gasLimit = job.consumerGasLimit;
         if (job.consumer == address(0)) {
-            require(job.consumerGasLimit == 0, ConsumerGasOutOfRange(job.consumerGasLimit, 0));
+            if (gasLimit != 0) revert ConsumerGasOutOfRange(gasLimit, 0);
             return;
         }
-        require(
-            job.consumerGasLimit <= MAX_CONSUMER_GAS,
-            ConsumerGasOutOfRange(job.consumerGasLimit, MAX_CONSUMER_GAS)
-        );
-        require(job.consumer.code.length > 0, NotAContract(job.consumer));
+        if (gasLimit > MAX_CONSUMER_GAS) revert ConsumerGasOutOfRange(gasLimit, MAX_CONSUMER_GAS);
+        if (job.consumer.code.length == 0) revert NotAContract(job.consumer);
     }
 
-    function _takeKey(bytes32 jobId, Job calldata job) private {
-        uint224 key = job.key();
-        uint32 sequence = job.sequence();
-        KeySlot storage slot = _slots[job.payer][key];
-        JobStatus previous = slot.status;
-        require(previous != JobStatus.Open, KeyBusy(job.payer, key));
-        require(sequence == slot.nextSequence, WrongSequence(sequence, slot.nextSequence));
-        if (previous == JobStatus.Undelivered) emit DeliveryForfeited(job.payer, key, bytes25(slot.jobHash));
-        slot.jobHash = _truncated(jobId);
-        slot.nextSequence = sequence + 1;
-        slot.status = JobStatus.Open;
-    }
-
-    function _openSlot(bytes32 jobId, Job calldata job) private view returns (KeySlot storage slot) {
-        slot = _slots[job.payer][job.key()];
-        require(slot.jobHash == _truncated(jobId) && slot.status == JobStatus.Open, JobNotOpen(jobId));
+    function _takeKey(bytes32 jobId, Job memory job) private {
+        uint32 sequence = JobLib.sequenceOf(job.nonce);
+        KeySlot storage slot = _slotOf(job);
+        KeyState state = slot.state;
+        JobStatus previous = state.status();
+        if (previous == JobStatus.Open) revert KeyBusy(job.payer, JobLib.keyOf(job.nonce));
+        uint256 expected = state.nextSequence();
+        // The last sequence has none after it: it is used by nobody.
+        if (sequence != expected || sequence == type(uint32).max) revert WrongSequence(sequence, uint32(expected));
+        if (previous == JobStatus.Undelivered) {
+            emit DeliveryForfeited(job.payer, JobLib.keyOf(job.nonce), state.jobIdPrefix());
+        }
+        slot.state = KeyStateLib.open(jobId, sequence);
     }
 
     /// @dev Takes the call encoded, so that copying long evidence is paid for before the gas is checked.
@@ -399,23 +412,27 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         return abi.decode(Address.verifyCallResultFromTarget(verifier, success, returned), (Verdict, bytes32));
     }
 
-    function _pay(Job calldata job) private {
-        (uint256 earners, uint256 royalty, uint256 protocolFee_) = job.split();
+    function _pay(Job memory job) private {
+        (uint256 earners, uint256 royalty, uint256 protocolFee_) = JobLib.split(
+            job.fee,
+            job.royaltyPpm,
+            job.protocolFeePpm
+        );
         balanceOf[job.verifier] += earners;
-        Accrued memory accrued = _accrued[job.modelId];
-        accrued.royalty += uint128(royalty); // at most the fee, which is a uint128
-        accrued.protocolFee += uint128(protocolFee_);
-        _accrued[job.modelId] = accrued;
+        Accrued storage accrued = _accrued[job.modelId];
+        (uint256 royalties, uint256 protocolFees) = (accrued.royalty + royalty, accrued.protocolFee + protocolFee_);
+        // All of it is held in OPG, of which there are less than 2^96 units.
+        (accrued.royalty, accrued.protocolFee) = (uint128(royalties), uint128(protocolFees));
     }
 
-    function _payBack(bytes32 jobId, Job calldata job, KeySlot storage slot, bool expired) private {
-        slot.status = JobStatus.Refunded;
+    function _payBack(bytes32 jobId, Job memory job, KeySlot storage slot, KeyState state, bool expired) private {
+        slot.state = state.withStatus(JobStatus.Refunded);
         balanceOf[job.payer] += job.fee;
         emit JobRefunded(jobId, expired);
     }
 
     /// @dev The last thing a settlement does. Returned data is never copied.
-    function _callConsumer(bytes32 jobId, Job calldata job, bytes calldata result) private returns (bool delivered) {
+    function _callConsumer(bytes32 jobId, Job memory job, bytes calldata result) private returns (bool delivered) {
         bytes memory data = abi.encodeCall(IJobConsumer.onJobResult, (jobId, job, result));
         _requireGas(job.consumerGasLimit);
         delivered = job.consumer.code.length > 0 && _tryCall(job.consumer, job.consumerGasLimit, data);
@@ -431,7 +448,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     /// @dev EIP-150: a call gets at most 63/64 of what is left, and silently less than was asked for.
     function _requireGas(uint256 stipend) private view {
         uint256 wanted = stipend + stipend / 63 + RESERVED_GAS;
-        require(gasleft() >= wanted, NotEnoughGas(gasleft(), wanted));
+        if (gasleft() < wanted) revert NotEnoughGas(gasleft(), wanted);
     }
 
     function _setProtocolFee(address recipient, uint32 protocolFeePpm) private {
@@ -440,9 +457,5 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         _config.protocolFeeRecipient = recipient;
         _config.protocolFeePpm = protocolFeePpm;
         emit ProtocolFeeChanged(recipient, protocolFeePpm);
-    }
-
-    function _truncated(bytes32 jobId) private pure returns (uint200) {
-        return uint200(uint256(jobId) >> 56);
     }
 }

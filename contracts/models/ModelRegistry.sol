@@ -121,6 +121,10 @@ abstract contract ModelRegistry is IModelRegistry, AccessManaged {
 
     /* INTERNAL */
 
+    function _termsOf(bytes32 modelId) internal view returns (ModelTerms storage) {
+        return _models[modelId].terms;
+    }
+
     function _ownModel(bytes32 modelId) private view returns (Model storage model) {
         model = _models[modelId];
         require(model.terms.published, ModelUnknown(modelId));

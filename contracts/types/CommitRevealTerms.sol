@@ -19,14 +19,14 @@ library CommitRevealTermsLib {
     error TermsNotCanonical(bytes32 verifierData);
 
     function unpack(bytes32 data) internal pure returns (CommitRevealTerms memory terms) {
-        require(uint64(uint256(data)) == 0, TermsNotCanonical(data));
-        terms.committeeSize = committeeSize(data);
-        terms.maxWidening = maxWidening(data);
-        terms.commitWindowSeconds = commitWindowSeconds(data);
-        terms.revealWindowSeconds = revealWindowSeconds(data);
-        terms.settleWindowSeconds = settleWindowSeconds(data);
-        terms.maxResultBytes = maxResultBytes(data);
-        terms.bondUnits = bondUnits(data);
+        checkCanonical(data);
+        terms.committeeSize = uint8(committeeSize(data));
+        terms.maxWidening = uint8(maxWidening(data));
+        terms.commitWindowSeconds = uint32(commitWindowSeconds(data));
+        terms.revealWindowSeconds = uint32(revealWindowSeconds(data));
+        terms.settleWindowSeconds = uint32(settleWindowSeconds(data));
+        terms.maxResultBytes = uint24(maxResultBytes(data));
+        terms.bondUnits = uint56(bondUnits(data));
     }
 
     function pack(CommitRevealTerms memory terms) internal pure returns (bytes32) {
@@ -44,36 +44,40 @@ library CommitRevealTermsLib {
 
     /* ONE TERM AT A TIME */
 
-    function committeeSize(bytes32 data) internal pure returns (uint8) {
-        return uint8(uint256(data) >> 248);
+    function checkCanonical(bytes32 data) internal pure {
+        if (uint64(uint256(data)) != 0) revert TermsNotCanonical(data);
     }
 
-    function maxWidening(bytes32 data) internal pure returns (uint8) {
-        return uint8(uint256(data) >> 240);
+    function committeeSize(bytes32 data) internal pure returns (uint256) {
+        return uint256(data) >> 248;
     }
 
-    function commitWindowSeconds(bytes32 data) internal pure returns (uint32) {
-        return uint32(uint256(data) >> 208);
+    function maxWidening(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 240) & type(uint8).max;
     }
 
-    function revealWindowSeconds(bytes32 data) internal pure returns (uint32) {
-        return uint32(uint256(data) >> 176);
+    function commitWindowSeconds(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 208) & type(uint32).max;
     }
 
-    function settleWindowSeconds(bytes32 data) internal pure returns (uint32) {
-        return uint32(uint256(data) >> 144);
+    function revealWindowSeconds(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 176) & type(uint32).max;
     }
 
-    function maxResultBytes(bytes32 data) internal pure returns (uint24) {
-        return uint24(uint256(data) >> 120);
+    function settleWindowSeconds(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 144) & type(uint32).max;
     }
 
-    function bondUnits(bytes32 data) internal pure returns (uint56) {
-        return uint56(uint256(data) >> 64);
+    function maxResultBytes(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 120) & type(uint24).max;
+    }
+
+    function bondUnits(bytes32 data) internal pure returns (uint256) {
+        return (uint256(data) >> 64) & type(uint56).max;
     }
 
     /// @notice Seats that must agree: more than half of all, taken or not.
     function majority(bytes32 data) internal pure returns (uint256) {
-        return uint256(committeeSize(data)) / 2 + 1;
+        return committeeSize(data) / 2 + 1;
     }
 }

@@ -30,7 +30,7 @@ library JobLib {
 
     /// @notice EIP-712 `hashStruct` of the job.
     /// @dev The job's calldata is its EIP-712 encoding, so it is hashed in one copy. Words with dirty high bits hash to
-    /// something nobody has opened: opening encodes the job anew, which refuses them.
+    /// something nobody has opened: opening copies the job word by word, which refuses them.
     function hash(Job calldata job) internal pure returns (bytes32 structHash) {
         bytes32 typehash = TYPEHASH;
         assembly ("memory-safe") {
@@ -42,23 +42,26 @@ library JobLib {
     }
 
     /// @notice The nonce's key: jobs of different keys are independent, a key holds one live job at a time.
-    function key(Job calldata job) internal pure returns (uint224) {
-        return uint224(job.nonce >> 32);
+    function keyOf(uint256 nonce) internal pure returns (uint224) {
+        return uint224(nonce >> 32);
     }
 
     /// @notice The nonce's sequence within its key.
-    function sequence(Job calldata job) internal pure returns (uint32) {
-        return uint32(job.nonce);
+    function sequenceOf(uint256 nonce) internal pure returns (uint32) {
+        return uint32(nonce);
     }
 
     /// @notice How the fee is divided. The three parts add up to the fee exactly; rounding favours the earners.
     /// @return earners What the verifier divides among those who earned it
     /// @return royalty The publisher's part
     /// @return protocolFee The protocol's part
-    function split(Job calldata job) internal pure returns (uint256 earners, uint256 royalty, uint256 protocolFee) {
-        uint256 fee = job.fee;
-        royalty = (fee * job.royaltyPpm) / PPM;
-        protocolFee = (fee * job.protocolFeePpm) / PPM;
+    function split(
+        uint256 fee,
+        uint256 royaltyPpm,
+        uint256 protocolFeePpm
+    ) internal pure returns (uint256 earners, uint256 royalty, uint256 protocolFee) {
+        royalty = (fee * royaltyPpm) / PPM;
+        protocolFee = (fee * protocolFeePpm) / PPM;
         earners = fee - royalty - protocolFee;
     }
 }

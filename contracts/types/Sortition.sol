@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 /// @notice Who may sit on a job's committee; one-to-one with `src/protocol/sortition.ts`.
 /// @dev A draw is `ticket / stake`: the lower the better, and twice the stake halves it. Comparisons are done by
-/// cross-multiplication. Widths: ticket 128 bits, stakes 56 bits, so no product exceeds 197 bits.
+/// cross-multiplication. Callers keep the widths: ticket 128 bits, stakes 56 bits, committee size 8 bits, at most 8
+/// widening steps; so no product exceeds 200 bits.
 library Sortition {
     /// @notice A job's seed. The jobId is in it, so that jobs of one block are drawn apart.
     function seed(bytes32 blockHash, bytes32 jobId) internal pure returns (uint192) {
@@ -11,8 +12,8 @@ library Sortition {
     }
 
     /// @notice An operator's ticket under a seed: uniform over 128 bits.
-    function ticket(uint192 seed_, uint32 operatorId) internal pure returns (uint128) {
-        return uint128(uint256(keccak256(abi.encode(seed_, operatorId))) >> 128);
+    function ticket(uint192 seed_, uint256 operatorId) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed_, operatorId))) >> 128;
     }
 
     /// @notice Whether a ticket with this stake may sit at a widening step. Twice the committee is eligible in
@@ -20,18 +21,22 @@ library Sortition {
     /// @param stake The operator's stake before the job opened, in stake units
     /// @param totalStake All stake then, in the same units
     function mayCommit(
-        uint128 ticket_,
-        uint56 stake,
-        uint56 totalStake,
-        uint8 committeeSize,
-        uint8 wideningStep
+        uint256 ticket_,
+        uint256 stake,
+        uint256 totalStake,
+        uint256 committeeSize,
+        uint256 wideningStep
     ) internal pure returns (bool) {
-        uint256 width = (uint256(committeeSize) * 2) << wideningStep;
-        return uint256(ticket_) * totalStake < (uint256(stake) * width) << 128;
+        unchecked {
+            uint256 width = (committeeSize * 2) << wideningStep;
+            return ticket_ * totalStake < (stake * width) << 128;
+        }
     }
 
     /// @notice Whether draw a is strictly lower (better) than draw b.
-    function isLower(uint128 ticketA, uint56 stakeA, uint128 ticketB, uint56 stakeB) internal pure returns (bool) {
-        return uint256(ticketA) * stakeB < uint256(ticketB) * stakeA;
+    function isLower(uint256 ticketA, uint256 stakeA, uint256 ticketB, uint256 stakeB) internal pure returns (bool) {
+        unchecked {
+            return ticketA * stakeB < ticketB * stakeA;
+        }
     }
 }

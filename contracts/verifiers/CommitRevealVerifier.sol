@@ -13,7 +13,7 @@ import {IVerifier, Verdict} from "../jobs/IVerifier.sol";
 import {IEarningsSource} from "../staking/IEarningsSource.sol";
 import {OperatorStaking} from "../staking/OperatorStaking.sol";
 import {Commitment} from "../types/Commitment.sol";
-import {CommitRevealTerms, CommitRevealTermsLib} from "../types/CommitRevealTerms.sol";
+import {CommitRevealTermsLib} from "../types/CommitRevealTerms.sol";
 import {Job, JobLib} from "../types/Job.sol";
 import {Sortition} from "../types/Sortition.sol";
 import {
@@ -27,6 +27,8 @@ import {
     Seat
 } from "./ICommitRevealVerifier.sol";
 import {JobState, JobStateLib} from "./JobState.sol";
+import {MemberState} from "./MemberState.sol";
+import {PoolState} from "./PoolState.sol";
 import {StakeShares} from "./StakeShares.sol";
 import {Tally} from "./Tally.sol";
 
@@ -42,14 +44,6 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     struct JobRecord {
         JobState state; // slot 0
         uint256[9] seats; // slots 1 to 9, see `Tally`; taken are those up to the first that isn't this job's
-    }
-
-    /// @dev Who draws, for which job, under which seed.
-    struct Draw {
-        bytes32 jobId;
-        uint32 operatorId;
-        uint192 seed;
-        uint32 openedAt;
     }
 
     /* CONSTANTS */
@@ -100,7 +94,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /* CONSTRUCTOR */
 
     modifier onlyEscrow() {
-        require(msg.sender == address(ESCROW), NotEscrow(msg.sender));
+        if (msg.sender != address(ESCROW)) revert NotEscrow(msg.sender);
         _;
     }
 
@@ -130,8 +124,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function join(uint256 amount) external {
         uint32 operatorId = _ownOperator();
         require(operatorId < 1 << 31, OperatorIdTooLarge(operatorId));
-        uint56 units = _toUnits(amount);
-        _shares.add(operatorId, units);
+        _shares.add(operatorId, _toUnits(amount));
         _syncSigner(operatorId);
         emit Joined(operatorId, amount);
         STAKING.allocate(operatorId, SafeCast.toUint96(amount));
@@ -140,8 +133,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function leave(uint256 amount) external {
         uint32 operatorId = _ownOperator();
-        uint56 units = _toUnits(amount);
-        uint56 share = _shares.members[operatorId].share;
+        uint256 units = _toUnits(amount);
+        uint256 share = _shares.members[operatorId].share();
         require(units <= share, InsufficientShare(share, units));
         _shares.remove(operatorId, units);
         emit Left(operatorId, amount);
@@ -155,6 +148,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* THE LIFE OF A JOB */
 
+    // What every job runs through says `if (…) revert`, because the arguments of a `require`'s error are computed even
+    // when nothing is wrong.
+
     /// @inheritdoc IVerifier
     function opened(
         bytes32 jobId,
@@ -162,18 +158,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bool bitExact,
         uint32 maxResultBytes
     ) external onlyEscrow returns (bytes4) {
-        StakeShares.Pool memory pool = _shares.pool;
-        require(bitExact, ModelNotBitExact(job.modelId));
-        _checkTerms(job, pool, maxResultBytes);
-        JobRecord storage record = _records[job.payer][job.key()];
-        require(record.state.isFree(), KeyUnresolved(job.payer, job.key()));
-        record.state = JobStateLib.start(
-            jobId,
-            job.verifierData,
-            block.timestamp,
-            block.number,
-            StakeShares.totalBeforeNow(pool)
-        );
+        if (!bitExact) revert ModelNotBitExact(job.modelId);
+        bytes32 terms = job.verifierData;
+        PoolState pool = _shares.pool;
+        _checkTerms(terms, pool, maxResultBytes);
+        _checkBond(terms, pool, job.fee);
+        _checkExpiry(terms, job.expiresAt);
+        JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
+        if (!record.state.isFree()) revert KeyUnresolved(job.payer, JobLib.keyOf(job.nonce));
+        record.state = JobStateLib.start(jobId, terms, block.timestamp, block.number, pool.shareBeforeNow());
         return IVerifier.opened.selector;
     }
 
@@ -186,32 +179,32 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function commit(JobRef calldata ref, bytes32 seed, bytes32 commitment) external {
-        uint32 operatorId = operatorOfSigner[msg.sender];
-        require(operatorId != 0, NotASigner(msg.sender));
+    function commit(JobRef calldata ref, uint64 seedPrefix, bytes32 commitment) external {
+        uint256 operatorId = operatorOfSigner[msg.sender];
+        if (operatorId == 0) revert NotASigner(msg.sender);
         (JobRecord storage record, JobState state) = _find(ref);
-        require(!state.isResolved(), JobResolved(ref.jobId));
+        if (state.isResolved()) revert JobResolved(ref.jobId);
         uint256 closesAt = _commitsCloseAt(state, ref.terms);
-        require(block.timestamp < closesAt, CommitsClosed(closesAt));
-        uint192 drawn = _seedOf(ref.jobId, state);
-        require(Sortition.seed(seed, ref.jobId) == drawn, SeedMismatch(seed, drawn));
+        if (block.timestamp >= closesAt) revert CommitsClosed(closesAt);
+        uint192 seed = _seedOf(ref.jobId, state);
+        if (seed >> 128 != seedPrefix) revert SeedMismatch(seedPrefix, seed);
 
-        uint32 openedAt = state.openedAt();
-        uint256 seat = _takeSeat(Draw(ref.jobId, operatorId, drawn, openedAt), record, state, ref.terms);
+        uint256 seat = _takeSeat(ref, record, state, seed, operatorId);
         _shares.lock(operatorId, ref.terms.bondUnits());
-        record.seats[seat] = Tally.seatOf(operatorId, openedAt, Tally.truncate(commitment));
-        emit ResultCommitted(ref.jobId, operatorId, uint8(seat), commitment);
+        record.seats[seat] = Tally.seatOf(operatorId, state.openedAt(), Tally.truncate(commitment));
+        emit ResultCommitted(ref.jobId, uint32(operatorId), uint8(seat));
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external {
         (JobRecord storage record, JobState state) = _find(ref);
-        require(!state.isResolved(), JobResolved(ref.jobId));
+        if (state.isResolved()) revert JobResolved(ref.jobId);
         uint256 closesAt = _revealsCloseAt(state, ref.terms);
-        uint256 word = seat < MAX_COMMITTEE_SIZE ? record.seats[seat] : 0;
-        require(Tally.isOf(word, state.openedAt()), SeatUnknown(seat));
-        require(!Tally.isRevealed(word), AlreadyRevealed(seat));
-        record.seats[seat] = _reveal(ref.jobId, word, closesAt, Reveal(seat, resultHash, salt));
+        if (seat >= MAX_COMMITTEE_SIZE) revert SeatUnknown(seat);
+        uint256 word = record.seats[seat];
+        if (!Tally.isOf(word, state.openedAt())) revert SeatUnknown(seat);
+        if (Tally.isRevealed(word)) revert AlreadyRevealed(seat);
+        record.seats[seat] = _reveal(ref.jobId, word, closesAt, resultHash, salt);
     }
 
     /// @inheritdoc IVerifier
@@ -223,21 +216,25 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 offeredBytes,
         bytes calldata evidence
     ) external onlyEscrow returns (Verdict, bytes32) {
-        JobRecord storage record = _records[job.payer][job.key()];
+        bytes32 terms = job.verifierData;
+        JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
         JobState state = record.state;
-        uint256 revealsCloseAt = _revealsCloseAt(state, job.verifierData);
-        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
+        uint256 revealsCloseAt = _revealsCloseAt(state, terms);
+        uint256[] memory seats = _seatsOf(record, state, terms);
         if (evidence.length > 0) _revealAll(jobId, seats, revealsCloseAt, evidence);
+        record.state = state.resolved(); // undone with everything else while it is too early
         if (_isTooLate(state)) {
-            _releaseAll(record, state, job.verifierData, seats);
+            _releaseAll(terms, seats);
             return (Verdict.NoResult, 0);
         }
-        record.state = state.resolved(); // undone with everything else while it is too early
-        if (_paysMajority(jobId, job, seats, revealsCloseAt, offeredHash, offeredBytes)) {
-            return (Verdict.Final, offeredHash);
+        uint256 agreed = _agreeing(terms, seats, revealsCloseAt, offeredHash, offeredBytes);
+        if (agreed == 0) {
+            _resolveWithoutResult(jobId, terms, seats);
+            return (Verdict.NoResult, 0);
         }
-        _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
-        return (Verdict.NoResult, 0);
+        (uint256 pot, , ) = JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
+        _payMajority(jobId, terms, seats, Tally.truncate(offeredHash), agreed, pot);
+        return (Verdict.Final, offeredHash);
     }
 
     /// @inheritdoc IVerifier
@@ -248,16 +245,17 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (msg.sender != address(ESCROW)) {
             require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(jobId));
         }
-        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
-        if (_isTooLate(state)) _releaseAll(record, state, job.verifierData, seats);
-        else _resolveWithoutResult(jobId, record, state, job.verifierData, seats);
+        bytes32 terms = job.verifierData;
+        uint256[] memory seats = _seatsOf(record, state, terms);
+        record.state = state.resolved();
+        if (_isTooLate(state)) _releaseAll(terms, seats);
+        else _resolveWithoutResult(jobId, terms, seats);
     }
 
     /// @inheritdoc IEarningsSource
     function releaseEarnings(uint32 operatorId) external returns (uint256 amount) {
         require(msg.sender == address(STAKING), NotStaking(msg.sender));
-        amount = _shares.members[operatorId].earnings;
-        _shares.members[operatorId].earnings = 0;
+        amount = _shares.takeEarnings(operatorId);
         ESCROW.transfer(msg.sender, amount);
     }
 
@@ -272,44 +270,51 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc ICommitRevealVerifier
     function params() external view returns (Params memory) {
-        StakeShares.Pool memory pool = _shares.pool;
+        PoolState pool = _shares.pool;
         return
             Params({
-                minCommitWindowSeconds: pool.minCommitWindowSeconds,
-                minRevealWindowSeconds: pool.minRevealWindowSeconds,
-                minSettleWindowSeconds: pool.minSettleWindowSeconds,
-                minBondPpm: pool.minBondPpm,
-                minBondUnits: pool.minBondUnits
+                minCommitWindowSeconds: uint32(pool.minCommitWindowSeconds()),
+                minRevealWindowSeconds: uint32(pool.minRevealWindowSeconds()),
+                minSettleWindowSeconds: uint32(pool.minSettleWindowSeconds()),
+                minBondPpm: uint32(pool.minBondPpm()),
+                minBondUnits: uint56(pool.minBondUnits())
             });
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function memberOf(uint32 operatorId) external view returns (Member memory) {
-        return _shares.members[operatorId];
+        MemberState member = _shares.members[operatorId];
+        return
+            Member({
+                share: uint56(member.share()),
+                locked: uint56(member.locked()),
+                earnings: uint96(member.earnings()),
+                changedAt: uint40(member.changedAt())
+            });
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function shareAt(uint32 operatorId, uint48 timestamp) external view returns (uint56) {
-        return _shares.shareAt(operatorId, timestamp);
+        return uint56(_shares.shareAt(operatorId, timestamp));
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function totalShare() external view returns (uint56) {
-        return _shares.pool.share;
+        return uint56(_shares.pool.share());
     }
 
     /// @inheritdoc ICommitRevealVerifier
     function scheduleOf(Job calldata job) external view returns (Schedule memory schedule) {
         (, JobRecord storage record, JobState state) = _load(job);
         bytes32 terms = job.verifierData;
-        schedule.openedAt = state.openedAt();
+        schedule.openedAt = uint40(state.openedAt());
         schedule.seedBlock = SafeCast.toUint64(_seedBlock(state));
         schedule.committed = uint8(_seatsOf(record, state, terms).length);
         schedule.resolved = state.isResolved();
         schedule.commitsCloseAt = uint40(_commitsCloseAt(state, terms));
-        schedule.revealsCloseAt = schedule.commitsCloseAt + terms.revealWindowSeconds();
-        schedule.settlesBy = schedule.revealsCloseAt + terms.settleWindowSeconds();
-        schedule.totalShare = state.totalShare();
+        schedule.revealsCloseAt = schedule.commitsCloseAt + uint40(terms.revealWindowSeconds());
+        schedule.settlesBy = schedule.revealsCloseAt + uint40(terms.settleWindowSeconds());
+        schedule.totalShare = uint56(state.totalShare());
     }
 
     /// @inheritdoc ICommitRevealVerifier
@@ -325,7 +330,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         committee = new Seat[](seats.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             committee[i] = Seat({
-                operatorId: Tally.operatorOf(seats[i]),
+                operatorId: uint32(Tally.operatorOf(seats[i])),
                 revealed: Tally.isRevealed(seats[i]),
                 hash: Tally.padded(Tally.hashOf(seats[i]))
             });
@@ -336,15 +341,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     function _load(Job calldata job) private view returns (bytes32 jobId, JobRecord storage record, JobState state) {
         jobId = MessageHashUtils.toTypedDataHash(_escrowDomainSeparator(), job.hash());
-        record = _records[job.payer][job.key()];
+        record = _records[job.payer][JobLib.keyOf(job.nonce)];
         state = record.state;
-        require(state.belongsTo(jobId, job.verifierData), UnknownJob(jobId));
+        if (!state.belongsTo(jobId, job.verifierData)) revert UnknownJob(jobId);
     }
 
     function _find(JobRef calldata ref) private view returns (JobRecord storage record, JobState state) {
         record = _records[ref.payer][ref.key];
         state = record.state;
-        require(state.belongsTo(ref.jobId, ref.terms), UnknownJob(ref.jobId));
+        if (!state.belongsTo(ref.jobId, ref.terms)) revert UnknownJob(ref.jobId);
     }
 
     /// @dev A chain that forks off with a new chain id has a new domain.
@@ -354,13 +359,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     function _commitsCloseAt(JobState state, bytes32 terms) private pure returns (uint256) {
         uint256 steps = state.isFilled() ? state.filledStep() : terms.maxWidening();
-        return state.openedAt() + (steps + 1) * terms.commitWindowSeconds();
+        unchecked {
+            return state.openedAt() + (steps + 1) * terms.commitWindowSeconds(); // 32 bits + 8 bits × 32 bits
+        }
     }
 
     /// @dev Nothing that needs this can happen before commits have closed.
     function _revealsCloseAt(JobState state, bytes32 terms) private view returns (uint256) {
         uint256 commitsCloseAt = _commitsCloseAt(state, terms);
-        require(block.timestamp >= commitsCloseAt, CommitsOpen(commitsCloseAt));
+        if (block.timestamp < commitsCloseAt) revert CommitsOpen(commitsCloseAt);
         return commitsCloseAt + terms.revealWindowSeconds();
     }
 
@@ -379,108 +386,114 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 seedBlock = _seedBlock(state);
         bytes32 blockHash = block.number > seedBlock ? Blockhash.blockHash(seedBlock) : bytes32(0);
         seed = blockHash != 0 ? Sortition.seed(blockHash, jobId) : _pinnedSeeds[jobId];
-        require(seed != 0, SeedUnavailable(seedBlock, block.number));
+        if (seed == 0) revert SeedUnavailable(seedBlock, block.number);
     }
 
     /* INTERNAL: OPENING */
 
-    function _checkTerms(Job calldata job, StakeShares.Pool memory bounds, uint32 maxResultBytes) private view {
-        CommitRevealTerms memory terms = CommitRevealTermsLib.unpack(job.verifierData);
-        require(
-            terms.committeeSize % 2 == 1 && terms.committeeSize <= MAX_COMMITTEE_SIZE,
-            CommitteeSizeInvalid(terms.committeeSize, MAX_COMMITTEE_SIZE)
-        );
-        require(terms.maxWidening <= MAX_WIDENING, WideningTooLarge(terms.maxWidening, MAX_WIDENING));
-        _checkWindow(terms.commitWindowSeconds, bounds.minCommitWindowSeconds);
-        _checkWindow(terms.revealWindowSeconds, bounds.minRevealWindowSeconds);
-        _checkWindow(terms.settleWindowSeconds, bounds.minSettleWindowSeconds);
-        require(job.fee <= type(uint96).max, FeeTooLarge(job.fee, type(uint96).max));
-        _checkBond(job, terms, bounds);
-        require(terms.maxResultBytes == maxResultBytes, ResultBoundMismatch(terms.maxResultBytes, maxResultBytes));
-        _checkExpiry(job, terms);
+    function _checkTerms(bytes32 terms, PoolState pool, uint256 maxResultBytes) private pure {
+        terms.checkCanonical();
+        uint256 size = terms.committeeSize();
+        if (size % 2 == 0 || size > MAX_COMMITTEE_SIZE) revert CommitteeSizeInvalid(size, MAX_COMMITTEE_SIZE);
+        uint256 widening = terms.maxWidening();
+        if (widening > MAX_WIDENING) revert WideningTooLarge(widening, MAX_WIDENING);
+        _checkWindow(terms.commitWindowSeconds(), pool.minCommitWindowSeconds());
+        _checkWindow(terms.revealWindowSeconds(), pool.minRevealWindowSeconds());
+        _checkWindow(terms.settleWindowSeconds(), pool.minSettleWindowSeconds());
+        uint256 resultBytes = terms.maxResultBytes();
+        if (resultBytes != maxResultBytes) revert ResultBoundMismatch(resultBytes, maxResultBytes);
     }
 
-    function _checkWindow(uint32 windowSeconds, uint32 min) private pure {
-        require(
-            windowSeconds >= min && windowSeconds <= MAX_WINDOW_SECONDS,
-            WindowOutOfRange(windowSeconds, min, MAX_WINDOW_SECONDS)
-        );
+    function _checkWindow(uint256 windowSeconds, uint256 min) private pure {
+        if (windowSeconds < min || windowSeconds > MAX_WINDOW_SECONDS) {
+            revert WindowOutOfRange(windowSeconds, min, MAX_WINDOW_SECONDS);
+        }
     }
 
-    function _checkBond(Job calldata job, CommitRevealTerms memory terms, StakeShares.Pool memory bounds) private pure {
-        uint256 min = Math.max(_bondUnitsUp(job.fee, bounds.minBondPpm), bounds.minBondUnits);
-        uint256 max = Math.max(_bondUnitsUp(job.fee, MAX_BOND_PPM), bounds.minBondUnits);
-        require(terms.bondUnits >= min, BondTooSmall(terms.bondUnits, min));
-        require(terms.bondUnits <= max, BondTooLarge(terms.bondUnits, max));
+    function _checkBond(bytes32 terms, PoolState pool, uint256 fee) private pure {
+        if (fee > type(uint96).max) revert FeeTooLarge(fee, type(uint96).max);
+        uint256 bond = terms.bondUnits();
+        uint256 min = Math.max(_bondUnitsUp(fee, pool.minBondPpm()), pool.minBondUnits());
+        if (bond < min) revert BondTooSmall(bond, min);
+        uint256 max = Math.max(_bondUnitsUp(fee, MAX_BOND_PPM), pool.minBondUnits());
+        if (bond > max) revert BondTooLarge(bond, max);
     }
 
-    function _checkExpiry(Job calldata job, CommitRevealTerms memory terms) private view {
-        uint256 earliest =
-            block.timestamp +
-                uint256(terms.commitWindowSeconds) * (uint256(terms.maxWidening) + 1) +
-                terms.revealWindowSeconds +
-                terms.settleWindowSeconds +
+    function _checkExpiry(bytes32 terms, uint256 expiresAt) private view {
+        uint256 earliest;
+        unchecked {
+            // None of these has more than 40 bits.
+            earliest =
+                block.timestamp +
+                terms.commitWindowSeconds() *
+                (terms.maxWidening() + 1) +
+                terms.revealWindowSeconds() +
+                terms.settleWindowSeconds() +
                 EXPIRY_MARGIN_SECONDS;
+        }
         uint256 latest = block.timestamp + MAX_LOCK_SECONDS - REFUND_GRACE_SECONDS;
-        require(
-            job.expiresAt >= earliest && job.expiresAt <= latest,
-            ExpiryOutOfRange(job.expiresAt, earliest, latest)
-        );
+        if (expiresAt < earliest || expiresAt > latest) revert ExpiryOutOfRange(expiresAt, earliest, latest);
     }
 
+    /// @dev At most 96 bits × 24 bits.
     function _bondUnitsUp(uint256 fee, uint256 ppm) private pure returns (uint256) {
-        return Math.ceilDiv(fee * ppm, STAKE_UNIT * 1e6);
+        unchecked {
+            return (fee * ppm + (STAKE_UNIT * 1e6 - 1)) / (STAKE_UNIT * 1e6);
+        }
     }
 
     /* INTERNAL: COMMIT AND REVEAL */
 
     /// @return seat A free one, or the highest draw's after its eviction
     function _takeSeat(
-        Draw memory draw,
+        JobRef calldata ref,
         JobRecord storage record,
         JobState state,
-        bytes32 terms
+        uint192 seed,
+        uint256 operatorId
     ) private returns (uint256 seat) {
-        uint256 step = (block.timestamp - draw.openedAt) / terms.commitWindowSeconds();
-        uint128 ticket = Sortition.ticket(draw.seed, draw.operatorId);
-        uint56 stake = _shares.shareBefore(draw.operatorId, draw.openedAt);
-        require(
-            Sortition.mayCommit(ticket, stake, state.totalShare(), terms.committeeSize(), uint8(step)),
-            NotDrawn(draw.operatorId, uint8(step))
-        );
-        uint256 size = terms.committeeSize();
+        uint256 openedAt = state.openedAt();
+        uint256 size = ref.terms.committeeSize();
+        uint256 step = (block.timestamp - openedAt) / ref.terms.commitWindowSeconds();
+        uint256 ticket = Sortition.ticket(seed, operatorId);
+        uint256 stake = _shares.shareBefore(operatorId, openedAt);
+        if (!Sortition.mayCommit(ticket, stake, state.totalShare(), size, step)) {
+            revert NotDrawn(uint32(operatorId), uint8(step));
+        }
         for (; seat < size; ++seat) {
             uint256 taken = record.seats[seat];
-            if (!Tally.isOf(taken, draw.openedAt)) break;
-            require(Tally.operatorOf(taken) != draw.operatorId, AlreadySeated(draw.operatorId, uint8(seat)));
+            if (!Tally.isOf(taken, openedAt)) break;
+            if (Tally.operatorOf(taken) == operatorId) revert AlreadySeated(uint32(operatorId), uint8(seat));
         }
-        if (seat == size) return _evict(draw, _seatsOf(record, state, terms), ticket, stake, terms.bondUnits());
-        if (seat == size - 1) record.state = state.filled(step);
+        if (seat == size) {
+            seat = _highest(_seatsOf(record, state, ref.terms), seed, openedAt, operatorId, ticket, stake);
+            uint256 evicted = Tally.operatorOf(record.seats[seat]);
+            _shares.unlock(evicted, ref.terms.bondUnits());
+            emit SeatEvicted(ref.jobId, uint32(evicted), uint8(seat));
+        } else if (seat == size - 1) {
+            record.state = state.filled(step);
+        }
     }
 
-    function _evict(
-        Draw memory draw,
+    /// @return highest The seat with the highest draw; reverts if the newcomer's is no lower
+    function _highest(
         uint256[] memory seats,
-        uint128 newTicket,
-        uint56 newStake,
-        uint56 bondUnits
-    ) private returns (uint256 highest) {
-        (uint128 ticket, uint56 stake) = _drawOf(draw, seats[0]);
-        for (uint256 i = 1; i < seats.length; ++i) {
-            (uint128 nextTicket, uint56 nextStake) = _drawOf(draw, seats[i]);
-            if (Sortition.isLower(ticket, stake, nextTicket, nextStake)) {
+        uint192 seed,
+        uint256 openedAt,
+        uint256 newcomer,
+        uint256 newTicket,
+        uint256 newStake
+    ) private view returns (uint256 highest) {
+        (uint256 ticket, uint256 stake) = (0, 0);
+        for (uint256 i = 0; i < seats.length; ++i) {
+            uint256 operatorId = Tally.operatorOf(seats[i]);
+            uint256 nextTicket = Sortition.ticket(seed, operatorId);
+            uint256 nextStake = _shares.shareBefore(operatorId, openedAt);
+            if (i == 0 || Sortition.isLower(ticket, stake, nextTicket, nextStake)) {
                 (highest, ticket, stake) = (i, nextTicket, nextStake);
             }
         }
-        require(Sortition.isLower(newTicket, newStake, ticket, stake), NotLower(draw.operatorId));
-        uint32 evicted = Tally.operatorOf(seats[highest]);
-        _shares.unlock(evicted, bondUnits);
-        emit SeatEvicted(draw.jobId, evicted, uint8(highest));
-    }
-
-    function _drawOf(Draw memory draw, uint256 seat) private view returns (uint128 ticket, uint56 stake) {
-        uint32 operatorId = Tally.operatorOf(seat);
-        return (Sortition.ticket(draw.seed, operatorId), _shares.shareBefore(operatorId, draw.openedAt));
+        if (!Sortition.isLower(newTicket, newStake, ticket, stake)) revert NotLower(uint32(newcomer));
     }
 
     /// @return The seat with its commitment opened
@@ -488,17 +501,17 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 jobId,
         uint256 seat,
         uint256 revealsCloseAt,
-        Reveal memory opening
+        bytes32 resultHash,
+        bytes32 salt
     ) private returns (uint256) {
-        require(block.timestamp < revealsCloseAt, RevealsClosed(revealsCloseAt));
-        uint32 operatorId = Tally.operatorOf(seat);
-        bytes32 commitment = Commitment.hash(jobId, operatorId, opening.resultHash, opening.salt);
-        require(
-            Tally.truncate(commitment) == Tally.hashOf(seat),
-            RevealMismatch(commitment, Tally.padded(Tally.hashOf(seat)))
-        );
-        emit ResultRevealed(jobId, operatorId, opening.seat, opening.resultHash);
-        return Tally.revealed(seat, Tally.truncate(opening.resultHash));
+        if (block.timestamp >= revealsCloseAt) revert RevealsClosed(revealsCloseAt);
+        uint256 operatorId = Tally.operatorOf(seat);
+        bytes32 commitment = Commitment.hash(jobId, operatorId, resultHash, salt);
+        if (Tally.truncate(commitment) != Tally.hashOf(seat)) {
+            revert RevealMismatch(commitment, Tally.padded(Tally.hashOf(seat)));
+        }
+        emit ResultRevealed(jobId, uint32(operatorId), resultHash);
+        return Tally.revealed(seat, Tally.truncate(resultHash));
     }
 
     /// @dev Only in memory: the job is resolved, or nothing of this happened. A seat that revealed by itself meanwhile is
@@ -511,9 +524,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     ) private {
         Reveal[] memory reveals = abi.decode(evidence, (Reveal[]));
         for (uint256 i = 0; i < reveals.length; ++i) {
-            uint256 seat = reveals[i].seat;
-            require(seat < seats.length, SeatUnknown(seat));
-            if (!Tally.isRevealed(seats[seat])) seats[seat] = _reveal(jobId, seats[seat], revealsCloseAt, reveals[i]);
+            Reveal memory opening = reveals[i];
+            if (opening.seat >= seats.length) revert SeatUnknown(opening.seat);
+            uint256 seat = seats[opening.seat];
+            if (Tally.isRevealed(seat)) continue;
+            seats[opening.seat] = _reveal(jobId, seat, revealsCloseAt, opening.resultHash, opening.salt);
         }
     }
 
@@ -524,7 +539,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 terms
     ) private view returns (uint256[] memory seats) {
         uint256 size = terms.committeeSize();
-        uint32 openedAt = state.openedAt();
+        uint256 openedAt = state.openedAt();
         seats = new uint256[](size);
         uint256 taken = 0;
         for (; taken < size; ++taken) {
@@ -539,27 +554,23 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: CONCLUSION */
 
-    /// @return Whether what was offered is the majority's: then its earners are paid. Reverts while that can change.
-    function _paysMajority(
-        bytes32 jobId,
-        Job calldata job,
+    /// @return How many seats agree with what was offered, if they are the majority; zero if there is no result. Reverts
+    /// while that can change.
+    function _agreeing(
+        bytes32 terms,
         uint256[] memory seats,
         uint256 revealsCloseAt,
         bytes32 offeredHash,
         uint256 offeredBytes
-    ) private returns (bool) {
-        bytes32 terms = job.verifierData;
+    ) private view returns (uint256) {
         (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, Tally.truncate(offeredHash));
         bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
-        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) {
-            _payMajority(jobId, job, seats, Tally.truncate(offeredHash), agreed);
-            return true;
-        }
+        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) return agreed;
         if (seats.length >= terms.majority()) {
-            require(complete, RevealsOpen(revealsCloseAt));
+            if (!complete) revert RevealsOpen(revealsCloseAt);
             _requireNothingToShow(terms, revealsCloseAt, Tally.count(seats), offeredHash, offeredBytes);
         }
-        return false;
+        return 0;
     }
 
     /// @dev A majority that agrees on something else than what was offered keeps the job pending until the time to
@@ -573,35 +584,32 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     ) private view {
         if (count.topCount < terms.majority()) return;
         if (block.timestamp >= revealsCloseAt + terms.settleWindowSeconds()) return;
-        require(
-            Tally.truncate(offeredHash) == count.top,
-            ResultNotMajority(offeredHash, Tally.padded(count.top))
-        );
+        if (Tally.truncate(offeredHash) != count.top) revert ResultNotMajority(offeredHash, Tally.padded(count.top));
         revert ResultTooLarge(offeredBytes, terms.maxResultBytes());
     }
 
     /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up.
     function _payMajority(
         bytes32 jobId,
-        Job calldata job,
+        bytes32 terms,
         uint256[] memory seats,
-        uint192 standing,
-        uint256 agreed
+        uint256 standing,
+        uint256 agreed,
+        uint256 pot
     ) private {
-        uint56 bondUnits = job.verifierData.bondUnits();
-        (uint256 pot, , ) = job.split();
+        uint256 bondUnits = terms.bondUnits();
         uint256 each = pot / agreed;
         uint256 part = pot - each * (agreed - 1);
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (!Tally.isRevealed(seats[i]) || Tally.hashOf(seats[i]) != standing) continue;
-            // At most the fee, which `opened` bounded to 96 bits.
-            _shares.unlockAndPay(Tally.operatorOf(seats[i]), bondUnits, uint96(part));
+            uint256 seat = seats[i];
+            if (!Tally.isRevealed(seat) || Tally.hashOf(seat) != standing) continue;
+            _shares.unlockAndPay(Tally.operatorOf(seat), bondUnits, part);
             part = each;
         }
         if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing);
     }
 
-    function _slashDissent(bytes32 jobId, uint56 bondUnits, uint256[] memory seats, uint192 standing) private {
+    function _slashDissent(bytes32 jobId, uint256 bondUnits, uint256[] memory seats, uint256 standing) private {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!Tally.isRevealed(seats[i])) _slash(jobId, seats[i], bondUnits, Fault.Silence);
             else if (Tally.hashOf(seats[i]) != standing) _slash(jobId, seats[i], bondUnits, Fault.Minority);
@@ -611,16 +619,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @dev The silent lose their bonds. Where a majority agreed but nobody has shown its bytes, all others do too: its
     /// members for withholding, the rest for disagreeing, so that holding the bytes back saves no liar. Without a
     /// majority whoever revealed gets its bond back; with fewer seats taken than a majority needs, everybody does.
-    function _resolveWithoutResult(
-        bytes32 jobId,
-        JobRecord storage record,
-        JobState state,
-        bytes32 terms,
-        uint256[] memory seats
-    ) private {
-        if (seats.length < terms.majority()) return _releaseAll(record, state, terms, seats);
-        record.state = state.resolved();
-        uint56 bondUnits = terms.bondUnits();
+    function _resolveWithoutResult(bytes32 jobId, bytes32 terms, uint256[] memory seats) private {
+        if (seats.length < terms.majority()) return _releaseAll(terms, seats);
+        uint256 bondUnits = terms.bondUnits();
         Tally.Count memory count = Tally.count(seats);
         if (count.topCount >= terms.majority()) {
             for (uint256 i = 0; i < seats.length; ++i) {
@@ -636,21 +637,20 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         }
     }
 
-    function _releaseAll(JobRecord storage record, JobState state, bytes32 terms, uint256[] memory seats) private {
-        record.state = state.resolved();
+    function _releaseAll(bytes32 terms, uint256[] memory seats) private {
         for (uint256 i = 0; i < seats.length; ++i) {
             _shares.unlock(Tally.operatorOf(seats[i]), terms.bondUnits());
         }
     }
 
     /// @dev Bonds are burnt whole: paying the majority from them would pay it for outvoting the truth.
-    function _slash(bytes32 jobId, uint256 seat, uint56 bondUnits, Fault fault) private {
-        uint32 operatorId = Tally.operatorOf(seat);
+    function _slash(bytes32 jobId, uint256 seat, uint256 bondUnits, Fault fault) private {
+        uint32 operatorId = uint32(Tally.operatorOf(seat));
         _shares.unlock(operatorId, bondUnits);
         // 56 bits of units are less than 96 bits of base units.
-        uint96 amount = uint96(uint256(bondUnits) * STAKE_UNIT);
+        uint96 amount = uint96(bondUnits * STAKE_UNIT);
         (uint96 fromActive, uint96 fromLeaving) = STAKING.slash(operatorId, amount, new uint32[](0));
-        if (fromActive > 0) _shares.remove(operatorId, uint56(fromActive / STAKE_UNIT)); // at most the bond
+        if (fromActive > 0) _shares.remove(operatorId, fromActive / STAKE_UNIT);
         emit BondSlashed(jobId, operatorId, fault, fromActive + fromLeaving);
     }
 
@@ -672,9 +672,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         emit SignerSynced(operatorId, signer);
     }
 
-    function _toUnits(uint256 amount) private pure returns (uint56) {
+    function _toUnits(uint256 amount) private pure returns (uint256) {
         require(amount % STAKE_UNIT == 0, AmountNotInUnits(amount, STAKE_UNIT));
-        return SafeCast.toUint56(amount / STAKE_UNIT);
+        return amount / STAKE_UNIT;
     }
 
     function _setParams(Params memory params_) private {
@@ -683,13 +683,14 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         _checkParam(params_.minSettleWindowSeconds, MAX_MIN_WINDOW_SECONDS);
         require(params_.minBondPpm <= MAX_MIN_BOND_PPM, ParamOutOfRange(params_.minBondPpm, MAX_MIN_BOND_PPM));
         require(params_.minBondUnits <= MAX_MIN_BOND_UNITS, ParamOutOfRange(params_.minBondUnits, MAX_MIN_BOND_UNITS));
-        StakeShares.Pool storage pool = _shares.pool;
-        // The bounds above are below what each field holds.
-        pool.minCommitWindowSeconds = uint16(params_.minCommitWindowSeconds);
-        pool.minRevealWindowSeconds = uint16(params_.minRevealWindowSeconds);
-        pool.minSettleWindowSeconds = uint16(params_.minSettleWindowSeconds);
-        pool.minBondPpm = uint24(params_.minBondPpm);
-        pool.minBondUnits = uint32(params_.minBondUnits);
+        // The limits above are below what each field holds.
+        _shares.pool = _shares.pool.withBounds(
+            uint16(params_.minCommitWindowSeconds),
+            uint16(params_.minRevealWindowSeconds),
+            uint16(params_.minSettleWindowSeconds),
+            uint24(params_.minBondPpm),
+            uint32(params_.minBondUnits)
+        );
         emit ParamsChanged(params_);
     }
 

@@ -72,9 +72,10 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     event Left(uint32 indexed operatorId, uint256 amount);
     event SignerSynced(uint32 indexed operatorId, address indexed signer);
     event SeedPinned(bytes32 indexed jobId, uint192 seed);
-    event ResultCommitted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat, bytes32 commitment);
+    /// @dev The commitment itself is in `committeeOf` and in the call.
+    event ResultCommitted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat);
     event SeatEvicted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat);
-    event ResultRevealed(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat, bytes32 resultHash);
+    event ResultRevealed(bytes32 indexed jobId, uint32 indexed operatorId, bytes32 resultHash);
     event BondSlashed(bytes32 indexed jobId, uint32 indexed operatorId, Fault fault, uint256 amount);
     event ParamsChanged(Params params);
 
@@ -100,7 +101,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     error JobStillOpen(bytes32 jobId);
     error JobResolved(bytes32 jobId);
     error SeedUnavailable(uint256 seedBlock, uint256 currentBlock);
-    error SeedMismatch(bytes32 got, uint192 wanted);
+    error SeedMismatch(uint64 prefix, uint192 wanted);
     error NotASigner(address caller);
     error NotDrawn(uint32 operatorId, uint8 wideningStep);
     error NotLower(uint32 operatorId);
@@ -131,9 +132,10 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     function pinSeed(JobRef calldata ref) external;
 
     /// @notice Takes a seat, locking the bond. Operators' signers. A lower draw evicts the highest seat.
-    /// @param seed Hash of the seed block the caller drew under: after a reorg the commit is void instead of wrong
+    /// @param seedPrefix Top 64 bits of the seed the caller drew under (`Sortition.seed`): after a reorg the commit is
+    /// void instead of wrong
     /// @param commitment See `Commitment.hash`
-    function commit(JobRef calldata ref, bytes32 seed, bytes32 commitment) external;
+    function commit(JobRef calldata ref, uint64 seedPrefix, bytes32 commitment) external;
 
     /// @notice Opens a seat's commitment once commits have closed. Anyone: it pays only its committer.
     function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external;

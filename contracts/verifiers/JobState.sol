@@ -27,7 +27,7 @@ library JobStateLib {
         bytes32 terms,
         uint256 openedAt_,
         uint256 blockNumber,
-        uint56 totalShare_
+        uint256 totalShare_
     ) internal pure returns (JobState) {
         return
             JobState.wrap(
@@ -43,7 +43,7 @@ library JobStateLib {
         return JobState.unwrap(self) >> 72 == _termsHash(jobId, terms);
     }
 
-    function openedAt(JobState self) internal pure returns (uint32) {
+    function openedAt(JobState self) internal pure returns (uint256) {
         return uint32(JobState.unwrap(self) >> 40);
     }
 
@@ -56,9 +56,9 @@ library JobStateLib {
     }
 
     /// @notice All shares strictly before the job opened, rounded down to ten binary digits, stake units.
-    function totalShare(JobState self) internal pure returns (uint56) {
+    function totalShare(JobState self) internal pure returns (uint256) {
         uint256 float = uint16(JobState.unwrap(self) >> 3);
-        return uint56((float >> 6) << (float & 63));
+        return (float >> 6) << (float & 63);
     }
 
     /// @notice Whether every seat is taken; false once the job is resolved.
@@ -95,8 +95,8 @@ library JobStateLib {
     }
 
     /// @dev Ten significant bits. At most 2^56 comes in, so the exponent is at most 46.
-    function _toFloat(uint56 value) private pure returns (uint256) {
+    function _toFloat(uint256 value) private pure returns (uint256) {
         uint256 exponent = value < 1 << 10 ? 0 : Math.log2(value) - 9;
-        return ((uint256(value) >> exponent) << 6) | exponent;
+        return ((value >> exponent) << 6) | exponent;
     }
 }

@@ -7,30 +7,30 @@ pragma solidity 0.8.37;
 /// collision at 2^96 hashes, all of which would have to be done between opening and revealing.
 library Tally {
     struct Count {
-        uint8 revealed; // seats that revealed
-        uint8 topCount; // seats that revealed `top`
-        uint192 top; // the result hash most seats agree on
+        uint256 revealed; // seats that revealed
+        uint256 topCount; // seats that revealed `top`
+        uint256 top; // the result hash most seats agree on
     }
 
-    function seatOf(uint32 operatorId, uint32 openedAt, uint192 hash) internal pure returns (uint256) {
-        return (uint256(operatorId) << 224) | (uint256(openedAt) << 192) | hash;
+    function seatOf(uint256 operatorId, uint256 openedAt, uint256 hash) internal pure returns (uint256) {
+        return (operatorId << 224) | (openedAt << 192) | hash;
     }
 
     /// @notice The seat once its commitment is opened.
-    function revealed(uint256 seat, uint192 resultHash) internal pure returns (uint256) {
+    function revealed(uint256 seat, uint256 resultHash) internal pure returns (uint256) {
         return (1 << 255) | ((seat >> 192) << 192) | resultHash;
     }
 
-    function operatorOf(uint256 seat) internal pure returns (uint32) {
-        return uint32(seat >> 224) & 0x7fffffff;
+    function operatorOf(uint256 seat) internal pure returns (uint256) {
+        return (seat >> 224) & 0x7fffffff;
     }
 
     /// @notice Whether the seat was taken in the job opened then.
-    function isOf(uint256 seat, uint32 openedAt) internal pure returns (bool) {
+    function isOf(uint256 seat, uint256 openedAt) internal pure returns (bool) {
         return uint32(seat >> 192) == openedAt;
     }
 
-    function hashOf(uint256 seat) internal pure returns (uint192) {
+    function hashOf(uint256 seat) internal pure returns (uint256) {
         return uint192(seat);
     }
 
@@ -38,24 +38,25 @@ library Tally {
         return seat >> 255 == 1;
     }
 
-    function truncate(bytes32 hash) internal pure returns (uint192) {
-        return uint192(uint256(hash) >> 64);
+    function truncate(bytes32 hash) internal pure returns (uint256) {
+        return uint256(hash) >> 64;
     }
 
     /// @notice A truncated hash as the high bits of a word.
-    function padded(uint192 hash) internal pure returns (bytes32) {
-        return bytes32(uint256(hash) << 64);
+    function padded(uint256 hash) internal pure returns (bytes32) {
+        return bytes32(hash << 64);
     }
 
     /// @notice How many seats have revealed, and how many of these this hash.
     function agreeing(
         uint256[] memory seats,
-        uint192 hash
+        uint256 hash
     ) internal pure returns (uint256 revealedSeats, uint256 agreed) {
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (!isRevealed(seats[i])) continue;
+            uint256 seat = seats[i];
+            if (!isRevealed(seat)) continue;
             ++revealedSeats;
-            if (hashOf(seats[i]) == hash) ++agreed;
+            if (hashOf(seat) == hash) ++agreed;
         }
     }
 
@@ -65,7 +66,7 @@ library Tally {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!isRevealed(seats[i])) continue;
             ++result.revealed;
-            uint8 same = 0;
+            uint256 same = 0;
             for (uint256 j = 0; j < seats.length; ++j) {
                 if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++same;
             }

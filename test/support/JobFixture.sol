@@ -6,6 +6,7 @@ import {ModelListing} from "../../contracts/models/IModelRegistry.sol";
 import {Commitment} from "../../contracts/types/Commitment.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../contracts/types/Job.sol";
+import {Sortition} from "../../contracts/types/Sortition.sol";
 import {Member, Reveal, Schedule, Seat} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {Network} from "./Network.sol";
 
@@ -211,8 +212,13 @@ abstract contract JobFixture is Network {
         _passSeedBlock(job);
     }
 
-    function _seed(Job memory job) internal view returns (bytes32) {
-        return blockhash(_schedule(job).seedBlock);
+    /// @dev What a commit names the seed by.
+    function _seed(Job memory job) internal view returns (uint64) {
+        return _prefixOf(blockhash(_schedule(job).seedBlock), job);
+    }
+
+    function _prefixOf(bytes32 seedHash, Job memory job) internal view returns (uint64) {
+        return uint64(Sortition.seed(seedHash, _ref(job).jobId) >> 128);
     }
 
     function _salt(uint256 i, Job memory job) internal view returns (bytes32) {
@@ -224,7 +230,7 @@ abstract contract JobFixture is Network {
     }
 
     function _commit(uint256 i, Job memory job, bytes memory result) internal {
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         bytes32 commitment = _commitmentOf(i, job, result);
         vm.prank(operators[i].signer);
         verifier.commit(_ref(job), seed, commitment);

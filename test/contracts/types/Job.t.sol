@@ -17,15 +17,15 @@ contract JobVectorsTest is Vectors {
     }
 
     function key(Job calldata job) external pure returns (uint224) {
-        return JobLib.key(job);
+        return JobLib.keyOf(job.nonce);
     }
 
     function sequence(Job calldata job) external pure returns (uint32) {
-        return JobLib.sequence(job);
+        return JobLib.sequenceOf(job.nonce);
     }
 
     function split(Job calldata job) external pure returns (uint256, uint256, uint256) {
-        return JobLib.split(job);
+        return JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
     }
 
     function test_StructHashAndJobIdMatchTypeScript() public {

@@ -144,7 +144,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
     function test_RevertWhen_TheCallerIsNoSigner() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, operators[0].owner));
         vm.prank(operators[0].owner);
         verifier.commit(_ref(job), seed, "commitment");
@@ -154,7 +154,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         Job memory job = _opened();
         _commit(1, job, RESULT);
         _commit(0, job, RESULT);
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 1));
         vm.prank(operators[0].signer);
         verifier.commit(_ref(job), seed, "another");
@@ -164,7 +164,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_RevertWhen_CommitsAreClosed() public {
         Job memory job = _opened();
         uint256 closesAt = _schedule(job).commitsCloseAt;
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, closesAt));
         vm.prank(operators[0].signer);
@@ -188,7 +188,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _open(second);
         _passSeedBlock(second);
         _commit(0, first, RESULT);
-        bytes32 seed = _seed(second);
+        uint64 seed = _seed(second);
         vm.expectRevert(
             abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, STAKE_UNITS, STAKE_UNITS + 2)
         );
@@ -200,7 +200,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_RevertWhen_TheStakeIsLeaving() public {
         Job memory job = _opened();
         _leave(operators[0], STAKE);
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, 0, BOND_UNITS));
         vm.prank(operators[0].signer);
         verifier.commit(_ref(job), seed, "commitment");
@@ -214,7 +214,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _open(job);
         _addOperator(STAKE * 100);
         _passSeedBlock(job);
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
@@ -225,7 +225,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_RevertWhen_TheStakeArrivedInTheOpeningBlock() public {
         _addOperator(STAKE);
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
@@ -275,7 +275,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     /// V1: not a race. Whoever comes later with a lower draw takes the highest seat.
     function test_ALowerDrawEvictsTheHighest() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         (uint256[] memory ranked) = _ranked(job, seed);
         for (uint256 i = 4; i >= 2; --i) {
             _commit(ranked[i], job, RESULT);
@@ -329,7 +329,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     /// a bond that another job holds.
     function test_RevertWhen_TheJobHasBeenResolved() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         uint256[] memory ranked = _ranked(job, seed);
         for (uint256 i = 2; i < 5; ++i) {
             _commit(ranked[i], job, RESULT);
@@ -357,7 +357,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
     function test_ARotatedSignerCommitsOnceItIsKnown() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         (address next, uint256 nextKey) = makeAddrAndKey("next signer");
         bytes memory consent = _consent(operators[0].owner, next, nextKey);
         vm.prank(operators[0].owner);
@@ -391,7 +391,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         staking.rotateSigner(next, type(uint256).max, consent);
         _commit(0, job, RESULT);
         verifier.syncSigner(operators[0].id);
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 0));
         vm.prank(next);
         verifier.commit(_ref(job), seed, "commitment");

@@ -202,7 +202,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     /// Whoever copied a commitment can't open it, and loses its bond.
     function test_ACopiedCommitmentEarnsNothing() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         bytes32 copied = _commitmentOf(0, job, RESULT);
         _commit(0, job, RESULT);
         vm.prank(operators[1].signer);

@@ -86,7 +86,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
     /// A copied commitment opens for nobody else: not with the victim's salt, nor with any result.
     function test_RevertWhen_TheCommitmentWasCopied() public {
         Job memory job = _opened();
-        bytes32 seed = _seed(job);
+        uint64 seed = _seed(job);
         bytes32 copied = _commitmentOf(0, job, RESULT);
         _commit(0, job, RESULT);
         vm.prank(operators[1].signer);
@@ -115,7 +115,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _passSeedBlock(second);
         bytes32 commitment = _commitmentOf(0, first, RESULT);
         bytes32 salt = _salt(0, first);
-        bytes32 seed = _seed(second);
+        uint64 seed = _seed(second);
         vm.prank(operators[0].signer);
         verifier.commit(_ref(second), seed, commitment);
         _closeCommits(second);
