@@ -40,7 +40,7 @@ const TERMS = packTerms({
   bondUnits: FEE / STAKE_UNIT,
 });
 
-/** How a job's reveals reach the chain: each by itself, the last inside settle, or all inside settle. */
+/** How a job's reveals reach the chain: each by itself, the settling operator's inside settle, or all inside settle. */
 export type Reveals = "alone" | "last carried" | "carried";
 
 export type JobGas = {
@@ -235,15 +235,15 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
       const opening = { seat: index, resultHash: keccak256(result), salt: keccak256(toHex(index + 1, { size: 32 })) };
       const commitment = commitmentHash({ jobId, operatorId, ...opening });
       openings.push(opening);
-      commits.push(await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, commitment]));
+      commits.push(await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, BigInt(commitment) >> 64n]));
     }
     await mine(WINDOW_SECONDS);
     const inTransactions = { alone: openings.length, "last carried": openings.length - 1, carried: 0 }[how];
     const reveals: TransactionReceipt[] = [];
-    for (const { seat, resultHash, salt } of openings.slice(0, inTransactions)) {
-      reveals.push(await send(operators[seat] as Address, verifier, "reveal", [ref, seat, resultHash, salt]));
+    for (const { seat, resultHash, salt } of openings.slice(openings.length - inTransactions)) {
+      reveals.push(await send(operators[seat] as Address, verifier, "reveal", [resultHash, ref, seat, salt]));
     }
-    return { commits, reveals, evidence: encodeEvidence(openings.slice(inTransactions)) };
+    return { commits, reveals, evidence: encodeEvidence(openings.slice(0, openings.length - inTransactions), keccak256(result)) };
   }
 
   async function settleJob(job: Job, result: Hex, evidence: Hex) {

@@ -11,34 +11,35 @@ enum Verdict {
 }
 
 /// @title The part of a verifier the escrow calls
-/// @notice All calls carry a fixed gas stipend. A verifier that reverts, burns gas or lies hurts only the jobs whose
+/// @notice All calls carry a fixed gas stipend. Parameters stand in the order whose selector is low: a contract looks
+/// through its functions in the order of their selectors, 22 gas each. A verifier that reverts, burns gas or lies hurts only the jobs whose
 /// payers chose it, and never longer than until the refund's grace period is over.
 interface IVerifier {
     /// @notice A job that names this verifier is being opened; revert to refuse it. Escrow only.
-    /// @param bitExact What the model's identity says: every machine gives the same bytes
     /// @param maxResultBytes What the model's identity says: upper bound of a result, bytes
+    /// @param bitExact What the model's identity says: every machine gives the same bytes
     /// @return taken This function's selector, by which the escrow knows that a verifier has answered
     function opened(
-        bytes32 jobId,
         Job calldata job,
+        uint32 maxResultBytes,
         bool bitExact,
-        uint32 maxResultBytes
+        bytes32 jobId
     ) external returns (bytes4 taken);
 
     /// @notice Decide the job if it can be decided; revert or return `Pending` if not. Escrow only. When it returns
     /// `Final`, the fee less royalty and protocol fee is credited to the verifier's account in the escrow, and the
     /// verifier owes it to the earners.
-    /// @param offeredHash keccak256 of the result bytes the caller brought
-    /// @param offeredBytes Their length
     /// @param evidence Whatever the verifier takes, brought by the caller
+    /// @param offeredBytes Length of the result bytes the caller brought
+    /// @param offeredHash Their keccak256
     /// @return verdict See `Verdict`
     /// @return resultHash The hash that stands, if final
     function conclude(
         bytes32 jobId,
         Job calldata job,
-        bytes32 offeredHash,
+        bytes calldata evidence,
         uint256 offeredBytes,
-        bytes calldata evidence
+        bytes32 offeredHash
     ) external returns (Verdict verdict, bytes32 resultHash);
 
     /// @notice Resolve whatever the job still locks, by the verifier's own rules. Called by the escrow while it

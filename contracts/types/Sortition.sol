@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 /// @notice Who may sit on a job's committee; one-to-one with `src/protocol/sortition.ts`.
 /// @dev A draw is `ticket / stake`: the lower the better, and twice the stake halves it. Comparisons are done by
 /// cross-multiplication. Callers keep the widths: ticket 128 bits, stakes 56 bits, committee size 8 bits, at most 8
@@ -8,12 +10,12 @@ pragma solidity 0.8.37;
 library Sortition {
     /// @notice A job's seed. The jobId is in it, so that jobs of one block are drawn apart.
     function seed(bytes32 blockHash, bytes32 jobId) internal pure returns (uint192) {
-        return uint192(uint256(keccak256(abi.encode(blockHash, jobId))) >> 64);
+        return uint192(uint256(Hashes.efficientKeccak256(blockHash, jobId)) >> 64);
     }
 
     /// @notice An operator's ticket under a seed: uniform over 128 bits.
     function ticket(uint192 seed_, uint256 operatorId) internal pure returns (uint256) {
-        return uint256(keccak256(abi.encode(seed_, operatorId))) >> 128;
+        return uint256(Hashes.efficientKeccak256(bytes32(uint256(seed_)), bytes32(operatorId))) >> 128;
     }
 
     /// @notice Whether a ticket with this stake may sit at a widening step. Twice the committee is eligible in

@@ -22,7 +22,6 @@ import {
     JobRef,
     Member,
     Params,
-    Reveal,
     Schedule,
     Seat
 } from "./ICommitRevealVerifier.sol";
@@ -68,6 +67,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     uint256 public constant EXPIRY_MARGIN_SECONDS = 10;
     /// @notice How many blocks after the opening one the seed's block is.
     uint256 public constant SEED_DELAY_BLOCKS = 2;
+
+    /// @dev A bond in units times this is compared with a fee in base units times parts per million.
+    uint256 private constant BOND_SCALE = STAKE_UNIT * 1e6;
 
     /* IMMUTABLES */
 
@@ -123,7 +125,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function join(uint256 amount) external {
         uint32 operatorId = _ownOperator();
-        require(operatorId < 1 << 31, OperatorIdTooLarge(operatorId));
+        require(operatorId < 1 << 29, OperatorIdTooLarge(operatorId)); // a seat has so many bits for it
         _shares.add(operatorId, _toUnits(amount));
         _syncSigner(operatorId);
         emit Joined(operatorId, amount);
@@ -134,7 +136,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function leave(uint256 amount) external {
         uint32 operatorId = _ownOperator();
         uint256 units = _toUnits(amount);
-        uint256 share = _shares.members[operatorId].share();
+        uint256 share = _shares.memberOf(operatorId).share();
         require(units <= share, InsufficientShare(share, units));
         _shares.remove(operatorId, units);
         emit Left(operatorId, amount);
@@ -153,20 +155,21 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc IVerifier
     function opened(
-        bytes32 jobId,
         Job calldata job,
+        uint32 maxResultBytes,
         bool bitExact,
-        uint32 maxResultBytes
+        bytes32 jobId
     ) external onlyEscrow returns (bytes4) {
         if (!bitExact) revert ModelNotBitExact(job.modelId);
         bytes32 terms = job.verifierData;
         PoolState pool = _shares.pool;
-        _checkTerms(terms, pool, maxResultBytes);
+        _checkTerms(terms, maxResultBytes);
+        _checkWindows(terms, pool);
         _checkBond(terms, pool, job.fee);
         _checkExpiry(terms, job.expiresAt);
         JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
         if (!record.state.isFree()) revert KeyUnresolved(job.payer, JobLib.keyOf(job.nonce));
-        record.state = JobStateLib.start(jobId, terms, block.timestamp, block.number, pool.shareBeforeNow());
+        record.state = JobStateLib.start(jobId, terms, pool.roundedBeforeNow());
         return IVerifier.opened.selector;
     }
 
@@ -179,30 +182,39 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function commit(JobRef calldata ref, uint64 seedPrefix, bytes32 commitment) external {
+    function commit(JobRef calldata ref, uint64 seedPrefix, uint192 commitment) external {
         uint256 operatorId = operatorOfSigner[msg.sender];
         if (operatorId == 0) revert NotASigner(msg.sender);
+        (bytes32 jobId, bytes32 terms) = (ref.jobId, ref.terms);
         (JobRecord storage record, JobState state) = _find(ref);
-        if (state.isResolved()) revert JobResolved(ref.jobId);
-        uint256 closesAt = _commitsCloseAt(state, ref.terms);
-        if (block.timestamp >= closesAt) revert CommitsClosed(closesAt);
-        uint192 seed = _seedOf(ref.jobId, state);
+        if (state.isResolved()) revert JobResolved(jobId);
+        uint192 seed = _seedOf(jobId, state);
         if (seed >> 128 != seedPrefix) revert SeedMismatch(seedPrefix, seed);
 
-        uint256 seat = _takeSeat(ref, record, state, seed, operatorId);
-        _shares.lock(operatorId, ref.terms.bondUnits());
-        record.seats[seat] = Tally.seatOf(operatorId, state.openedAt(), Tally.truncate(commitment));
-        emit ResultCommitted(ref.jobId, uint32(operatorId), uint8(seat));
+        uint256 ticket = Sortition.ticket(seed, operatorId);
+        uint256 step = _checkDraw(state, terms, operatorId, ticket);
+        uint256 openedAt = state.openedAt();
+        uint256 seat = _freeSeat(record, openedAt, terms.committeeSize(), operatorId);
+        if (seat == terms.committeeSize()) {
+            uint256 evicted;
+            (seat, evicted) = _evict(record, state, terms, seed, operatorId, ticket);
+            emit SeatEvicted(jobId, uint32(Tally.operatorOf(evicted)), uint8(seat));
+            step = Tally.stepOf(evicted); // a committee that is full stays as it was filled
+        }
+        _shares.lock(operatorId, terms.bondUnits());
+        record.seats[seat] = Tally.seatOf(step, operatorId, openedAt, commitment);
+        emit ResultCommitted(jobId, uint32(operatorId), uint8(seat));
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external {
+    function reveal(bytes32 resultHash, JobRef calldata ref, uint8 seat, bytes32 salt) external {
         (JobRecord storage record, JobState state) = _find(ref);
         if (state.isResolved()) revert JobResolved(ref.jobId);
-        uint256 closesAt = _revealsCloseAt(state, ref.terms);
+        uint256 openedAt = state.openedAt();
+        uint256 closesAt = _revealsCloseAt(openedAt, ref.terms, record.seats[ref.terms.committeeSize() - 1]);
         if (seat >= MAX_COMMITTEE_SIZE) revert SeatUnknown(seat);
         uint256 word = record.seats[seat];
-        if (!Tally.isOf(word, state.openedAt())) revert SeatUnknown(seat);
+        if (!Tally.isOf(word, openedAt)) revert SeatUnknown(seat);
         if (Tally.isRevealed(word)) revert AlreadyRevealed(seat);
         record.seats[seat] = _reveal(ref.jobId, word, closesAt, resultHash, salt);
     }
@@ -212,16 +224,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function conclude(
         bytes32 jobId,
         Job calldata job,
-        bytes32 offeredHash,
+        bytes calldata evidence,
         uint256 offeredBytes,
-        bytes calldata evidence
+        bytes32 offeredHash
     ) external onlyEscrow returns (Verdict, bytes32) {
         bytes32 terms = job.verifierData;
         JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
         JobState state = record.state;
-        uint256 revealsCloseAt = _revealsCloseAt(state, terms);
-        uint256[] memory seats = _seatsOf(record, state, terms);
-        if (evidence.length > 0) _revealAll(jobId, seats, revealsCloseAt, evidence);
+        (uint256[] memory seats, uint256 revealsCloseAt) = _seatsToConclude(record, state, terms);
+        if (evidence.length > 0) _revealAll(jobId, seats, revealsCloseAt, offeredHash, evidence);
         record.state = state.resolved(); // undone with everything else while it is too early
         if (_isTooLate(state)) {
             _releaseAll(terms, seats);
@@ -233,7 +244,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             return (Verdict.NoResult, 0);
         }
         (uint256 pot, , ) = JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
-        _payMajority(jobId, terms, seats, Tally.truncate(offeredHash), agreed, pot);
+        _payMajority(terms, seats, Tally.truncate(offeredHash), agreed, pot);
+        if (agreed < seats.length) _slashDissent(jobId, terms.bondUnits(), seats, Tally.truncate(offeredHash));
         return (Verdict.Final, offeredHash);
     }
 
@@ -246,7 +258,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             require(ESCROW.statusOf(job) != JobStatus.Open, JobStillOpen(jobId));
         }
         bytes32 terms = job.verifierData;
-        uint256[] memory seats = _seatsOf(record, state, terms);
+        uint256[] memory seats = _seatsOf(record, state.openedAt(), terms.committeeSize());
         record.state = state.resolved();
         if (_isTooLate(state)) _releaseAll(terms, seats);
         else _resolveWithoutResult(jobId, terms, seats);
@@ -283,7 +295,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc ICommitRevealVerifier
     function memberOf(uint32 operatorId) external view returns (Member memory) {
-        MemberState member = _shares.members[operatorId];
+        MemberState member = _shares.memberOf(operatorId);
         return
             Member({
                 share: uint56(member.share()),
@@ -307,11 +319,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     function scheduleOf(Job calldata job) external view returns (Schedule memory schedule) {
         (, JobRecord storage record, JobState state) = _load(job);
         bytes32 terms = job.verifierData;
-        schedule.openedAt = uint40(state.openedAt());
+        uint256 openedAt = state.openedAt();
+        uint256 closesAt = _commitsCloseAt(openedAt, terms, record.seats[terms.committeeSize() - 1]);
+        schedule.openedAt = uint40(openedAt);
         schedule.seedBlock = SafeCast.toUint64(_seedBlock(state));
-        schedule.committed = uint8(_seatsOf(record, state, terms).length);
+        schedule.committed = uint8(_seatsOf(record, openedAt, terms.committeeSize()).length);
         schedule.resolved = state.isResolved();
-        schedule.commitsCloseAt = uint40(_commitsCloseAt(state, terms));
+        schedule.commitsCloseAt = uint40(closesAt);
         schedule.revealsCloseAt = schedule.commitsCloseAt + uint40(terms.revealWindowSeconds());
         schedule.settlesBy = schedule.revealsCloseAt + uint40(terms.settleWindowSeconds());
         schedule.totalShare = uint56(state.totalShare());
@@ -326,7 +340,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function committeeOf(Job calldata job) external view returns (Seat[] memory committee) {
         (, JobRecord storage record, JobState state) = _load(job);
-        uint256[] memory seats = _seatsOf(record, state, job.verifierData);
+        uint256[] memory seats = _seatsOf(record, state.openedAt(), job.verifierData.committeeSize());
         committee = new Seat[](seats.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             committee[i] = Seat({
@@ -357,18 +371,21 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         return block.chainid == DOMAIN_CHAIN_ID ? ESCROW_DOMAIN_SEPARATOR : ESCROW.domainSeparator();
     }
 
-    function _commitsCloseAt(JobState state, bytes32 terms) private pure returns (uint256) {
-        uint256 steps = state.isFilled() ? state.filledStep() : terms.maxWidening();
+    /// @dev When the last seat was taken early, so do commits close.
+    function _commitsCloseAt(uint256 openedAt, bytes32 terms, uint256 lastSeat) private pure returns (uint256) {
+        uint256 step = Tally.isOf(lastSeat, openedAt) ? Tally.stepOf(lastSeat) : terms.maxWidening();
         unchecked {
-            return state.openedAt() + (steps + 1) * terms.commitWindowSeconds(); // 32 bits + 8 bits × 32 bits
+            return openedAt + (step + 1) * terms.commitWindowSeconds(); // 32 bits + 8 bits × 32 bits
         }
     }
 
     /// @dev Nothing that needs this can happen before commits have closed.
-    function _revealsCloseAt(JobState state, bytes32 terms) private view returns (uint256) {
-        uint256 commitsCloseAt = _commitsCloseAt(state, terms);
+    function _revealsCloseAt(uint256 openedAt, bytes32 terms, uint256 lastSeat) private view returns (uint256) {
+        uint256 commitsCloseAt = _commitsCloseAt(openedAt, terms, lastSeat);
         if (block.timestamp < commitsCloseAt) revert CommitsOpen(commitsCloseAt);
-        return commitsCloseAt + terms.revealWindowSeconds();
+        unchecked {
+            return commitsCloseAt + terms.revealWindowSeconds(); // 41 bits + 32 bits
+        }
     }
 
     /// @dev Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
@@ -391,17 +408,20 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: OPENING */
 
-    function _checkTerms(bytes32 terms, PoolState pool, uint256 maxResultBytes) private pure {
+    function _checkTerms(bytes32 terms, uint256 maxResultBytes) private pure {
         terms.checkCanonical();
         uint256 size = terms.committeeSize();
-        if (size % 2 == 0 || size > MAX_COMMITTEE_SIZE) revert CommitteeSizeInvalid(size, MAX_COMMITTEE_SIZE);
+        if (size & 1 == 0 || size > MAX_COMMITTEE_SIZE) revert CommitteeSizeInvalid(size, MAX_COMMITTEE_SIZE);
         uint256 widening = terms.maxWidening();
         if (widening > MAX_WIDENING) revert WideningTooLarge(widening, MAX_WIDENING);
+        uint256 resultBytes = terms.maxResultBytes();
+        if (resultBytes != maxResultBytes) revert ResultBoundMismatch(resultBytes, maxResultBytes);
+    }
+
+    function _checkWindows(bytes32 terms, PoolState pool) private pure {
         _checkWindow(terms.commitWindowSeconds(), pool.minCommitWindowSeconds());
         _checkWindow(terms.revealWindowSeconds(), pool.minRevealWindowSeconds());
         _checkWindow(terms.settleWindowSeconds(), pool.minSettleWindowSeconds());
-        uint256 resultBytes = terms.maxResultBytes();
-        if (resultBytes != maxResultBytes) revert ResultBoundMismatch(resultBytes, maxResultBytes);
     }
 
     function _checkWindow(uint256 windowSeconds, uint256 min) private pure {
@@ -410,90 +430,100 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         }
     }
 
+    /// @dev Bonds are compared without dividing: bond × unit against fee × ratio, rounded up.
     function _checkBond(bytes32 terms, PoolState pool, uint256 fee) private pure {
         if (fee > type(uint96).max) revert FeeTooLarge(fee, type(uint96).max);
         uint256 bond = terms.bondUnits();
-        uint256 min = Math.max(_bondUnitsUp(fee, pool.minBondPpm()), pool.minBondUnits());
-        if (bond < min) revert BondTooSmall(bond, min);
-        uint256 max = Math.max(_bondUnitsUp(fee, MAX_BOND_PPM), pool.minBondUnits());
-        if (bond > max) revert BondTooLarge(bond, max);
+        unchecked {
+            // At most 56 bits × 60 bits, and 96 bits × 24 bits.
+            uint256 scaled = bond * BOND_SCALE;
+            if (scaled < fee * pool.minBondPpm() || bond < pool.minBondUnits()) {
+                revert BondTooSmall(bond, Math.max(_bondUnitsUp(fee, pool.minBondPpm()), pool.minBondUnits()));
+            }
+            if (scaled >= fee * MAX_BOND_PPM + BOND_SCALE && bond > pool.minBondUnits()) {
+                revert BondTooLarge(bond, Math.max(_bondUnitsUp(fee, MAX_BOND_PPM), pool.minBondUnits()));
+            }
+        }
     }
 
     function _checkExpiry(bytes32 terms, uint256 expiresAt) private view {
-        uint256 earliest;
         unchecked {
             // None of these has more than 40 bits.
-            earliest =
+            uint256 earliest =
                 block.timestamp +
-                terms.commitWindowSeconds() *
-                (terms.maxWidening() + 1) +
-                terms.revealWindowSeconds() +
-                terms.settleWindowSeconds() +
-                EXPIRY_MARGIN_SECONDS;
+                    terms.commitWindowSeconds() *
+                    (terms.maxWidening() + 1) +
+                    terms.revealWindowSeconds() +
+                    terms.settleWindowSeconds() +
+                    EXPIRY_MARGIN_SECONDS;
+            uint256 latest = block.timestamp + MAX_LOCK_SECONDS - REFUND_GRACE_SECONDS;
+            if (expiresAt < earliest || expiresAt > latest) revert ExpiryOutOfRange(expiresAt, earliest, latest);
         }
-        uint256 latest = block.timestamp + MAX_LOCK_SECONDS - REFUND_GRACE_SECONDS;
-        if (expiresAt < earliest || expiresAt > latest) revert ExpiryOutOfRange(expiresAt, earliest, latest);
     }
 
-    /// @dev At most 96 bits × 24 bits.
     function _bondUnitsUp(uint256 fee, uint256 ppm) private pure returns (uint256) {
-        unchecked {
-            return (fee * ppm + (STAKE_UNIT * 1e6 - 1)) / (STAKE_UNIT * 1e6);
-        }
+        return Math.ceilDiv(fee * ppm, BOND_SCALE);
     }
 
     /* INTERNAL: COMMIT AND REVEAL */
 
-    /// @return seat A free one, or the highest draw's after its eviction
-    function _takeSeat(
-        JobRef calldata ref,
-        JobRecord storage record,
+    /// @return step The widening step this is
+    function _checkDraw(
         JobState state,
-        uint192 seed,
-        uint256 operatorId
-    ) private returns (uint256 seat) {
+        bytes32 terms,
+        uint256 operatorId,
+        uint256 ticket
+    ) private view returns (uint256 step) {
         uint256 openedAt = state.openedAt();
-        uint256 size = ref.terms.committeeSize();
-        uint256 step = (block.timestamp - openedAt) / ref.terms.commitWindowSeconds();
-        uint256 ticket = Sortition.ticket(seed, operatorId);
+        step = (block.timestamp - openedAt) / terms.commitWindowSeconds();
+        if (step > terms.maxWidening()) revert CommitsClosed(_commitsCloseAt(openedAt, terms, 0));
         uint256 stake = _shares.shareBefore(operatorId, openedAt);
-        if (!Sortition.mayCommit(ticket, stake, state.totalShare(), size, step)) {
+        if (!Sortition.mayCommit(ticket, stake, state.totalShare(), terms.committeeSize(), step)) {
             revert NotDrawn(uint32(operatorId), uint8(step));
-        }
-        for (; seat < size; ++seat) {
-            uint256 taken = record.seats[seat];
-            if (!Tally.isOf(taken, openedAt)) break;
-            if (Tally.operatorOf(taken) == operatorId) revert AlreadySeated(uint32(operatorId), uint8(seat));
-        }
-        if (seat == size) {
-            seat = _highest(_seatsOf(record, state, ref.terms), seed, openedAt, operatorId, ticket, stake);
-            uint256 evicted = Tally.operatorOf(record.seats[seat]);
-            _shares.unlock(evicted, ref.terms.bondUnits());
-            emit SeatEvicted(ref.jobId, uint32(evicted), uint8(seat));
-        } else if (seat == size - 1) {
-            record.state = state.filled(step);
         }
     }
 
-    /// @return highest The seat with the highest draw; reverts if the newcomer's is no lower
-    function _highest(
-        uint256[] memory seats,
-        uint192 seed,
+    /// @return seat The first that is free; the committee's size if none is
+    function _freeSeat(
+        JobRecord storage record,
         uint256 openedAt,
+        uint256 size,
+        uint256 operatorId
+    ) private view returns (uint256 seat) {
+        for (; seat < size; ++seat) {
+            uint256 taken = record.seats[seat];
+            if (!Tally.isOf(taken, openedAt)) return seat;
+            if (Tally.operatorOf(taken) == operatorId) revert AlreadySeated(uint32(operatorId), uint8(seat));
+        }
+    }
+
+    /// @return seat The one with the highest draw, which the newcomer's is lower than
+    /// @return evicted What it held; its bond is released
+    function _evict(
+        JobRecord storage record,
+        JobState state,
+        bytes32 terms,
+        uint192 seed,
         uint256 newcomer,
-        uint256 newTicket,
-        uint256 newStake
-    ) private view returns (uint256 highest) {
+        uint256 newTicket
+    ) private returns (uint256 seat, uint256 evicted) {
+        uint256 openedAt = state.openedAt();
+        uint256[] memory seats = _seatsOf(record, openedAt, terms.committeeSize());
+        uint256 closesAt = _commitsCloseAt(openedAt, terms, seats[seats.length - 1]);
+        if (block.timestamp >= closesAt) revert CommitsClosed(closesAt);
         (uint256 ticket, uint256 stake) = (0, 0);
         for (uint256 i = 0; i < seats.length; ++i) {
             uint256 operatorId = Tally.operatorOf(seats[i]);
             uint256 nextTicket = Sortition.ticket(seed, operatorId);
             uint256 nextStake = _shares.shareBefore(operatorId, openedAt);
             if (i == 0 || Sortition.isLower(ticket, stake, nextTicket, nextStake)) {
-                (highest, ticket, stake) = (i, nextTicket, nextStake);
+                (seat, ticket, stake) = (i, nextTicket, nextStake);
             }
         }
+        uint256 newStake = _shares.shareBefore(newcomer, openedAt);
         if (!Sortition.isLower(newTicket, newStake, ticket, stake)) revert NotLower(uint32(newcomer));
+        evicted = seats[seat];
+        _shares.unlock(Tally.operatorOf(evicted), terms.bondUnits());
     }
 
     /// @return The seat with its commitment opened
@@ -515,31 +545,37 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @dev Only in memory: the job is resolved, or nothing of this happened. A seat that revealed by itself meanwhile is
-    /// passed over, so that carrying reveals can't be raced.
+    /// passed over, so that carrying reveals can't be raced. The evidence's form is told with `reveal`.
     function _revealAll(
         bytes32 jobId,
         uint256[] memory seats,
         uint256 revealsCloseAt,
+        bytes32 offeredHash,
         bytes calldata evidence
     ) private {
-        Reveal[] memory reveals = abi.decode(evidence, (Reveal[]));
-        for (uint256 i = 0; i < reveals.length; ++i) {
-            Reveal memory opening = reveals[i];
-            if (opening.seat >= seats.length) revert SeatUnknown(opening.seat);
-            uint256 seat = seats[opening.seat];
-            if (Tally.isRevealed(seat)) continue;
-            seats[opening.seat] = _reveal(jobId, seat, revealsCloseAt, opening.resultHash, opening.salt);
+        uint256 at = 0;
+        while (at < evidence.length) {
+            uint256 head = uint8(evidence[at]);
+            uint256 end = at + (head & 0x80 == 0 ? 33 : 65);
+            if (end > evidence.length) revert EvidenceMalformed(evidence.length);
+            uint256 index = head & 0x7f;
+            if (index >= seats.length) revert SeatUnknown(index);
+            uint256 seat = seats[index];
+            if (!Tally.isRevealed(seat)) {
+                bytes32 salt = bytes32(evidence[at + 1:at + 33]);
+                bytes32 resultHash = head & 0x80 == 0 ? offeredHash : bytes32(evidence[at + 33:end]);
+                seats[index] = _reveal(jobId, seat, revealsCloseAt, resultHash, salt);
+            }
+            at = end;
         }
     }
 
     /// @return seats Those taken, in order
     function _seatsOf(
         JobRecord storage record,
-        JobState state,
-        bytes32 terms
+        uint256 openedAt,
+        uint256 size
     ) private view returns (uint256[] memory seats) {
-        uint256 size = terms.committeeSize();
-        uint256 openedAt = state.openedAt();
         seats = new uint256[](size);
         uint256 taken = 0;
         for (; taken < size; ++taken) {
@@ -553,6 +589,19 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /* INTERNAL: CONCLUSION */
+
+    /// @dev A committee that isn't full has no last seat: its commits close at the latest time.
+    function _seatsToConclude(
+        JobRecord storage record,
+        JobState state,
+        bytes32 terms
+    ) private view returns (uint256[] memory seats, uint256 revealsCloseAt) {
+        uint256 openedAt = state.openedAt();
+        uint256 size = terms.committeeSize();
+        seats = _seatsOf(record, openedAt, size);
+        uint256 lastSeat = seats.length == size ? seats[size - 1] : 0;
+        revealsCloseAt = _revealsCloseAt(openedAt, terms, lastSeat);
+    }
 
     /// @return How many seats agree with what was offered, if they are the majority; zero if there is no result. Reverts
     /// while that can change.
@@ -590,7 +639,6 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up.
     function _payMajority(
-        bytes32 jobId,
         bytes32 terms,
         uint256[] memory seats,
         uint256 standing,
@@ -598,15 +646,16 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 pot
     ) private {
         uint256 bondUnits = terms.bondUnits();
-        uint256 each = pot / agreed;
-        uint256 part = pot - each * (agreed - 1);
-        for (uint256 i = 0; i < seats.length; ++i) {
-            uint256 seat = seats[i];
-            if (!Tally.isRevealed(seat) || Tally.hashOf(seat) != standing) continue;
-            _shares.unlockAndPay(Tally.operatorOf(seat), bondUnits, part);
-            part = each;
+        unchecked {
+            uint256 each = pot / agreed; // a majority is at least one
+            uint256 part = pot - each * (agreed - 1);
+            for (uint256 i = 0; i < seats.length; ++i) {
+                uint256 seat = seats[i];
+                if (!Tally.agrees(seat, standing)) continue;
+                _shares.unlockAndPay(Tally.operatorOf(seat), bondUnits, part);
+                part = each;
+            }
         }
-        if (agreed < seats.length) _slashDissent(jobId, bondUnits, seats, standing);
     }
 
     function _slashDissent(bytes32 jobId, uint256 bondUnits, uint256[] memory seats, uint256 standing) private {

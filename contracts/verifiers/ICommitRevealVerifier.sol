@@ -47,14 +47,7 @@ struct JobRef {
     bytes32 jobId;
     address payer;
     uint224 key; // the upper 224 bits of the job's nonce
-    bytes32 terms; // its verifierData
-}
-
-/// @notice The opening of a commitment, as `settle`'s evidence carries it: abi.encode(Reveal[]).
-struct Reveal {
-    uint8 seat;
-    bytes32 resultHash;
-    bytes32 salt;
+    bytes32 terms; // the job's verifierData
 }
 
 /// @notice Why a seat lost its bond.
@@ -66,7 +59,7 @@ enum Fault {
 
 /// @title Commit and reveal: k operators, the majority stands
 /// @notice Drawn by stake, an operator commits to the hash of its result, reveals after commits have closed, and a
-/// strict majority of all k seats decides. Stake units are 10^12 OPG base units (a millionth of an OPG).
+/// strict majority of all k seats decides. As in `IVerifier`, parameters stand in the order whose selector is low. Stake units are 10^12 OPG base units (a millionth of an OPG).
 interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     event Joined(uint32 indexed operatorId, uint256 amount);
     event Left(uint32 indexed operatorId, uint256 amount);
@@ -111,6 +104,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     error RevealsClosed(uint256 closedAt);
     error RevealsOpen(uint256 closesAt);
     error SeatUnknown(uint256 seat);
+    error EvidenceMalformed(uint256 size);
     error AlreadyRevealed(uint8 seat);
     error RevealMismatch(bytes32 got, bytes32 wanted);
     error ResultNotMajority(bytes32 got, bytes32 wanted);
@@ -134,11 +128,14 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     /// @notice Takes a seat, locking the bond. Operators' signers. A lower draw evicts the highest seat.
     /// @param seedPrefix Top 64 bits of the seed the caller drew under (`Sortition.seed`): after a reorg the commit is
     /// void instead of wrong
-    /// @param commitment See `Commitment.hash`
-    function commit(JobRef calldata ref, uint64 seedPrefix, bytes32 commitment) external;
+    /// @param commitment Top 192 bits of `Commitment.hash`
+    function commit(JobRef calldata ref, uint64 seedPrefix, uint192 commitment) external;
 
-    /// @notice Opens a seat's commitment once commits have closed. Anyone: it pays only its committer.
-    function reveal(JobRef calldata ref, uint8 seat, bytes32 resultHash, bytes32 salt) external;
+    /// @notice Opens a seat's commitment once commits have closed. Anyone: it pays only its committer. `settle`'s evidence
+    /// carries any number of these, without a call for each: one after the other `seat (1 byte), salt (32 bytes)` for a
+    /// seat that has the result settle brings, or `0x80 | seat (1 byte), salt (32 bytes), result hash (32 bytes)` for one
+    /// that has another.
+    function reveal(bytes32 resultHash, JobRef calldata ref, uint8 seat, bytes32 salt) external;
 
     /// @notice Changes the lower bounds for jobs opened from now on, within constant limits. Authority only.
     function setParams(Params calldata params) external;

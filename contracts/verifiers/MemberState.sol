@@ -44,19 +44,25 @@ library MemberStateLib {
 
     /// @dev The caller has made sure that locked + units is at most the share, which fits.
     function lock(MemberState self, uint256 units) internal pure returns (MemberState) {
-        return MemberState.wrap(MemberState.unwrap(self) + (units << 144));
+        unchecked {
+            return MemberState.wrap(MemberState.unwrap(self) + (units << 144));
+        }
     }
 
     function unlock(MemberState self, uint256 units) internal pure returns (MemberState) {
         uint256 held = locked(self);
         if (units > held) revert MemberFieldOverflow(units, held);
-        return MemberState.wrap(MemberState.unwrap(self) - (units << 144));
+        unchecked {
+            return MemberState.wrap(MemberState.unwrap(self) - (units << 144)); // checked on the line above
+        }
     }
 
     function earn(MemberState self, uint256 amount) internal pure returns (MemberState) {
-        uint256 sum = earnings(self) + amount;
-        if (sum > MAX_EARNINGS) revert MemberFieldOverflow(sum, MAX_EARNINGS);
-        return MemberState.wrap(MemberState.unwrap(self) + (amount << 48));
+        unchecked {
+            uint256 sum = earnings(self) + amount; // fees have 96 bits
+            if (sum > MAX_EARNINGS) revert MemberFieldOverflow(sum, MAX_EARNINGS);
+            return MemberState.wrap(MemberState.unwrap(self) + (amount << 48));
+        }
     }
 
     function withoutEarnings(MemberState self) internal pure returns (MemberState) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {RoundedShare} from "./RoundedShare.sol";
+
 /// @notice All shares together, and the lower bounds of payers' terms: in one word, all that opening a job reads.
 /// @dev From the high end:
 ///
 ///     minCommitWindowSeconds 16 | minRevealWindowSeconds 16 | minSettleWindowSeconds 16 | minBondPpm 24 |
-///     minBondUnits 32 | share 56 | shareBefore 56 | changedAt 40
+///     minBondUnits 32 | share 56 | rounded 16 | roundedBefore 16 | changedAt 40 | zero 24
 ///
-/// share: all members' shares, stake units. shareBefore: the same, strictly before `changedAt`, unix seconds.
+/// share: all members' shares, stake units. rounded: the same, as `RoundedShare`. roundedBefore: the same, strictly
+/// before `changedAt`, unix seconds.
 type PoolState is uint256;
 
 using PoolStateLib for PoolState global;
@@ -43,16 +46,23 @@ library PoolStateLib {
         return (PoolState.unwrap(self) >> 96) & MAX_UNITS;
     }
 
-    /// @notice All shares strictly before now.
-    function shareBeforeNow(PoolState self) internal view returns (uint256) {
-        uint256 changedAt = uint40(PoolState.unwrap(self));
-        return changedAt < block.timestamp ? share(self) : (PoolState.unwrap(self) >> 40) & MAX_UNITS;
+    /// @notice All shares strictly before now, as `RoundedShare`.
+    function roundedBeforeNow(PoolState self) internal view returns (uint256) {
+        uint256 word = PoolState.unwrap(self);
+        return uint16(uint40(word >> 24) < block.timestamp ? word >> 80 : word >> 64);
     }
 
     function withShare(PoolState self, uint256 units) internal view returns (PoolState) {
         if (units > MAX_UNITS) revert PoolShareOverflow(units, MAX_UNITS);
         uint256 bounds = (PoolState.unwrap(self) >> BOUNDS_SHIFT) << BOUNDS_SHIFT;
-        return PoolState.wrap(bounds | (units << 96) | (shareBeforeNow(self) << 40) | uint40(block.timestamp));
+        return
+            PoolState.wrap(
+                bounds |
+                    (units << 96) |
+                    (RoundedShare.round(units) << 80) |
+                    (roundedBeforeNow(self) << 64) |
+                    (uint256(uint40(block.timestamp)) << 24)
+            );
     }
 
     /// @dev The caller has checked that each bound fits its width.

@@ -12,8 +12,13 @@ import {PoolState} from "./PoolState.sol";
 library StakeShares {
     using Checkpoints for Checkpoints.Trace208;
 
+    /// @dev A struct, so that its slot is hashed once for reading and writing.
+    struct Holder {
+        MemberState state;
+    }
+
     struct Store {
-        mapping(uint256 operatorId => MemberState) members; // slot 0
+        mapping(uint256 operatorId => Holder) holders; // slot 0
         mapping(uint256 operatorId => Checkpoints.Trace208) history; // slot 1
         PoolState pool; // slot 2
     }
@@ -21,44 +26,51 @@ library StakeShares {
     /* CHANGES */
 
     function add(Store storage self, uint256 operatorId, uint256 units) internal {
-        _setShare(self, operatorId, self.members[operatorId].share() + units);
+        _setShare(self, operatorId, memberOf(self, operatorId).share() + units);
         self.pool = self.pool.withShare(self.pool.share() + units);
     }
 
     function remove(Store storage self, uint256 operatorId, uint256 units) internal {
-        _setShare(self, operatorId, self.members[operatorId].share() - units);
+        _setShare(self, operatorId, memberOf(self, operatorId).share() - units);
         self.pool = self.pool.withShare(self.pool.share() - units);
     }
 
     /// @dev Locks only against what is allocated and not leaving: whatever leaves later stays slashable until after
     /// this lock has ended.
     function lock(Store storage self, uint256 operatorId, uint256 bondUnits) internal {
-        MemberState member = self.members[operatorId];
+        Holder storage holder = self.holders[operatorId];
+        MemberState member = holder.state;
         uint256 wanted = member.locked() + bondUnits;
         if (wanted > member.share()) revert ICommitRevealVerifier.InsufficientShare(member.share(), wanted);
-        self.members[operatorId] = member.lock(bondUnits);
+        holder.state = member.lock(bondUnits);
     }
 
     function unlock(Store storage self, uint256 operatorId, uint256 bondUnits) internal {
-        self.members[operatorId] = self.members[operatorId].unlock(bondUnits);
+        Holder storage holder = self.holders[operatorId];
+        holder.state = holder.state.unlock(bondUnits);
     }
 
     function unlockAndPay(Store storage self, uint256 operatorId, uint256 bondUnits, uint256 amount) internal {
-        self.members[operatorId] = self.members[operatorId].unlock(bondUnits).earn(amount);
+        Holder storage holder = self.holders[operatorId];
+        holder.state = holder.state.unlock(bondUnits).earn(amount);
     }
 
     /// @return amount What had been earned, OPG base units
     function takeEarnings(Store storage self, uint256 operatorId) internal returns (uint256 amount) {
-        MemberState member = self.members[operatorId];
-        amount = member.earnings();
-        self.members[operatorId] = member.withoutEarnings();
+        Holder storage holder = self.holders[operatorId];
+        amount = holder.state.earnings();
+        holder.state = holder.state.withoutEarnings();
     }
 
     /* QUESTIONS */
 
+    function memberOf(Store storage self, uint256 operatorId) internal view returns (MemberState) {
+        return self.holders[operatorId].state;
+    }
+
     /// @notice Share at the end of second `timestamp`, stake units.
     function shareAt(Store storage self, uint256 operatorId, uint256 timestamp) internal view returns (uint256) {
-        MemberState member = self.members[operatorId];
+        MemberState member = memberOf(self, operatorId);
         if (member.changedAt() <= timestamp) return member.share();
         return self.history[operatorId].upperLookupRecent(uint48(timestamp));
     }
@@ -71,7 +83,8 @@ library StakeShares {
     /* INTERNAL */
 
     function _setShare(Store storage self, uint256 operatorId, uint256 units) private {
-        self.members[operatorId] = self.members[operatorId].withShare(units, block.timestamp);
+        Holder storage holder = self.holders[operatorId];
+        holder.state = holder.state.withShare(units, block.timestamp);
         self.history[operatorId].push(uint48(block.timestamp), uint208(units));
     }
 }

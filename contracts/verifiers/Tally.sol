@@ -2,9 +2,13 @@
 pragma solidity 0.8.37;
 
 /// @notice A seat in one word, and the count of what seats revealed.
-/// @dev From the high end: revealed 1 | operatorId 31 | openedAt 32 | hash 192 (commitment, then result hash; both
-/// truncated). openedAt says whose seat it is: one of an earlier job of the key reads as free. 192 bits leave a
-/// collision at 2^96 hashes, all of which would have to be done between opening and revealing.
+/// @dev From the high end:
+///
+///     revealed 1 | step 2 | operatorId 29 | openedAt 32 | hash 192
+///
+/// step: widening step in which the seat was first taken; the last seat's says when commits close. openedAt: when
+/// the job opened, by which a seat of an earlier job of the key, or one never taken, reads as free. hash: the commitment, then the
+/// result hash, both truncated: a collision takes 2^96 hashes, all of them between opening and revealing.
 library Tally {
     struct Count {
         uint256 revealed; // seats that revealed
@@ -12,17 +16,29 @@ library Tally {
         uint256 top; // the result hash most seats agree on
     }
 
-    function seatOf(uint256 operatorId, uint256 openedAt, uint256 hash) internal pure returns (uint256) {
-        return (operatorId << 224) | (openedAt << 192) | hash;
+    uint256 private constant REVEALED = 1 << 255;
+    uint256 private constant HASH = type(uint192).max;
+
+    function seatOf(
+        uint256 step,
+        uint256 operatorId,
+        uint256 openedAt,
+        uint256 hash
+    ) internal pure returns (uint256) {
+        return (step << 253) | (operatorId << 224) | (openedAt << 192) | hash;
     }
 
     /// @notice The seat once its commitment is opened.
     function revealed(uint256 seat, uint256 resultHash) internal pure returns (uint256) {
-        return (1 << 255) | ((seat >> 192) << 192) | resultHash;
+        return REVEALED | (seat & ~HASH) | resultHash;
+    }
+
+    function stepOf(uint256 seat) internal pure returns (uint256) {
+        return (seat >> 253) & 3;
     }
 
     function operatorOf(uint256 seat) internal pure returns (uint256) {
-        return (seat >> 224) & 0x7fffffff;
+        return (seat >> 224) & 0x1fffffff;
     }
 
     /// @notice Whether the seat was taken in the job opened then.
@@ -31,11 +47,16 @@ library Tally {
     }
 
     function hashOf(uint256 seat) internal pure returns (uint256) {
-        return uint192(seat);
+        return seat & HASH;
     }
 
     function isRevealed(uint256 seat) internal pure returns (bool) {
-        return seat >> 255 == 1;
+        return seat & REVEALED != 0;
+    }
+
+    /// @notice Whether the seat revealed this (truncated) result hash.
+    function agrees(uint256 seat, uint256 hash) internal pure returns (bool) {
+        return seat & (REVEALED | HASH) == REVEALED | hash;
     }
 
     function truncate(bytes32 hash) internal pure returns (uint256) {
@@ -52,11 +73,13 @@ library Tally {
         uint256[] memory seats,
         uint256 hash
     ) internal pure returns (uint256 revealedSeats, uint256 agreed) {
-        for (uint256 i = 0; i < seats.length; ++i) {
-            uint256 seat = seats[i];
-            if (!isRevealed(seat)) continue;
-            ++revealedSeats;
-            if (hashOf(seat) == hash) ++agreed;
+        unchecked {
+            // At most one more with each seat.
+            for (uint256 i = 0; i < seats.length; ++i) {
+                uint256 seat = seats[i];
+                revealedSeats += seat >> 255;
+                if (agrees(seat, hash)) ++agreed;
+            }
         }
     }
 
@@ -68,7 +91,7 @@ library Tally {
             ++result.revealed;
             uint256 same = 0;
             for (uint256 j = 0; j < seats.length; ++j) {
-                if (isRevealed(seats[j]) && hashOf(seats[j]) == hashOf(seats[i])) ++same;
+                if (agrees(seats[j], hashOf(seats[i]))) ++same;
             }
             if (same > result.topCount) (result.topCount, result.top) = (same, hashOf(seats[i]));
         }

@@ -1,5 +1,6 @@
-import { type Address, encodeAbiParameters, encodeFunctionData, type Hex } from "viem";
+import { type Address, concatHex, encodeFunctionData, type Hex, hexToBigInt, numberToHex } from "viem";
 import { type Job, keyOf } from "../protocol/job.ts";
+import { seedOf } from "../protocol/sortition.ts";
 import { commitRevealVerifierAbi } from "./abi/commitRevealVerifier.ts";
 import type { NetworkAddresses } from "./addresses.ts";
 import type { Chain } from "./clients.ts";
@@ -14,6 +15,12 @@ export const EXPIRY_MARGIN_SECONDS = 10;
 export const SEED_DELAY_BLOCKS = 2n;
 /** `OperatorStaking`'s constant: no job of this verifier may live longer than this less the refund's grace. */
 export const MAX_LOCK_SECONDS = 259_200;
+
+/** A commit brings the seed's top 64 of 192 bits, and the commitment's top 192 of 256. */
+const SEED_PREFIX_SHIFT = 128n;
+const COMMITMENT_SHIFT = 64n;
+/** Set in a carried reveal's first byte when the seat has another result than settle brings. */
+const OTHER_RESULT = 0x80;
 
 /** Lower bounds of what a payer's terms can say. */
 export type VerifierParams = {
@@ -75,17 +82,6 @@ export type Seat = {
 
 /** The opening of a seat's commitment. */
 export type Reveal = { seat: number; resultHash: Hex; salt: Hex };
-
-const EVIDENCE_PARAMETERS = [
-  {
-    type: "tuple[]",
-    components: [
-      { name: "seat", type: "uint8" },
-      { name: "resultHash", type: "bytes32" },
-      { name: "salt", type: "bytes32" },
-    ],
-  },
-] as const;
 
 export async function verifierParams({ publicClient, addresses }: Chain): Promise<VerifierParams> {
   return publicClient
@@ -210,7 +206,7 @@ export function encodeCommit(
   const data = encodeFunctionData({
     abi: commitRevealVerifierAbi,
     functionName: "commit",
-    args: [ref, seedHash, commitment],
+    args: [ref, seedOf(seedHash, ref.jobId) >> SEED_PREFIX_SHIFT, hexToBigInt(commitment) >> COMMITMENT_SHIFT],
   });
   return { to: verifier, data, name: "CommitRevealVerifier.commit" };
 }
@@ -223,7 +219,7 @@ export function encodeReveal(
   const data = encodeFunctionData({
     abi: commitRevealVerifierAbi,
     functionName: "reveal",
-    args: [ref, seat, resultHash, salt],
+    args: [resultHash, ref, seat, salt],
   });
   return { to: verifier, data, name: "CommitRevealVerifier.reveal" };
 }
@@ -234,7 +230,16 @@ export function encodeExpire({ verifier }: NetworkAddresses, job: Job): Contract
   return { to: verifier, data, name: "CommitRevealVerifier.expire" };
 }
 
-/** Reveals as `JobEscrow.settle` carries them; `0x` when there are none. */
-export function encodeEvidence(reveals: readonly Reveal[]): Hex {
-  return reveals.length === 0 ? "0x" : encodeAbiParameters(EVIDENCE_PARAMETERS, [reveals]);
+/**
+ * Reveals as `JobEscrow.settle` carries them; `0x` when there are none.
+ * @param settled hash of the result that settle brings: reveals of the same needn't carry theirs
+ */
+export function encodeEvidence(reveals: readonly Reveal[], settled: Hex): Hex {
+  return concatHex(
+    reveals.map(({ seat, resultHash, salt }) =>
+      resultHash === settled
+        ? concatHex([numberToHex(seat, { size: 1 }), salt])
+        : concatHex([numberToHex(OTHER_RESULT | seat, { size: 1 }), salt, resultHash]),
+    ),
+  );
 }

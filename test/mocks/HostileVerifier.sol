@@ -35,7 +35,7 @@ contract HostileVerifier is IVerifier, IEarningsSource {
         (success, returned) = target.call(data);
     }
 
-    function opened(bytes32, Job calldata job, bool, uint32) external returns (bytes4) {
+    function opened(Job calldata job, uint32, bool, bytes32) external returns (bytes4) {
         _act(job);
         return IVerifier.opened.selector;
     }
@@ -43,9 +43,9 @@ contract HostileVerifier is IVerifier, IEarningsSource {
     function conclude(
         bytes32,
         Job calldata job,
-        bytes32 offeredHash,
+        bytes calldata,
         uint256,
-        bytes calldata
+        bytes32 offeredHash
     ) external returns (Verdict, bytes32) {
         _act(job);
         return (mood == Mood.Deny ? Verdict.NoResult : Verdict.Final, offeredHash);

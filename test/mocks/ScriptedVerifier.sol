@@ -27,7 +27,7 @@ contract ScriptedVerifier is IVerifier {
 
     error Refused();
 
-    function opened(bytes32, Job calldata, bool, uint32) external returns (bytes4) {
+    function opened(Job calldata, uint32, bool, bytes32) external returns (bytes4) {
         _act(openedMood);
         _reenter();
         return IVerifier.opened.selector;
@@ -36,9 +36,9 @@ contract ScriptedVerifier is IVerifier {
     function conclude(
         bytes32,
         Job calldata,
-        bytes32 offeredHash,
+        bytes calldata,
         uint256,
-        bytes calldata
+        bytes32 offeredHash
     ) external returns (Verdict, bytes32) {
         if (gasleft() < wantsGas) return (Verdict.NoResult, 0);
         _act(concludeMood);

@@ -233,11 +233,11 @@ abstract contract JobFixture is Network {
         uint64 seed = _seed(job);
         bytes32 commitment = _commitmentOf(i, job, result);
         vm.prank(operators[i].signer);
-        verifier.commit(_ref(job), seed, commitment);
+        verifier.commit(_ref(job), seed, _top(commitment));
     }
 
     function _reveal(uint256 i, Job memory job, bytes memory result) internal {
-        verifier.reveal(_ref(job), _seatOf(i, job), keccak256(result), _salt(i, job));
+        verifier.reveal(_seatOf(i, job), keccak256(result), _salt(i, job), _ref(job));
     }
 
     function _seatOf(uint256 i, Job memory job) internal view returns (uint8) {

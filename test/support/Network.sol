@@ -67,6 +67,21 @@ abstract contract Network is Test {
             });
     }
 
+    /// @dev Of a commitment, what is brought to the chain.
+    function _top(bytes32 hash) internal pure returns (uint192) {
+        return uint192(bytes24(hash));
+    }
+
+    /// @dev One reveal as evidence carries it, of a seat that has what settle brings.
+    function _carried(uint8 seat, bytes32 salt) internal pure returns (bytes memory) {
+        return abi.encodePacked(seat, salt);
+    }
+
+    /// @dev The same of a seat that has another result.
+    function _carriedOther(uint8 seat, bytes32 resultHash, bytes32 salt) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(0x80 | seat), salt, resultHash);
+    }
+
     function _deploy(string memory name, bytes memory args) internal returns (address deployed) {
         bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), args);
         assembly ("memory-safe") {

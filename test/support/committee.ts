@@ -62,7 +62,7 @@ export async function settleAs(
     const { resultHash, salt } = openingOf(chain, operatorId, job, result);
     return { seat, resultHash, salt };
   });
-  await sendCall(chain, encodeSettle(chain.addresses, job, toHex(result), encodeEvidence(reveals)));
+  await sendCall(chain, encodeSettle(chain.addresses, job, toHex(result), encodeEvidence(reveals, keccak256(result))));
 }
 
 function openingOf({ chainId, addresses }: SigningChain, operatorId: number, job: Job, result: Uint8Array) {

@@ -47,7 +47,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         verifier.pinSeed(_ref(job));
         assertEq(verifier.seedOf(job), seed);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), blockHash, "commitment");
+        verifier.commit(_ref(job), blockHash, _top("commitment"));
     }
 
     function test_RevertWhen_TheSeedBlockIsNotOverYet() public {
@@ -94,7 +94,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.SeedUnavailable.selector, seedBlock, block.number)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), bytes32(uint256(1)), 0);
+        verifier.commit(_ref(job), bytes32(uint256(1)), _top(0));
         _closeCommits(job);
         escrow.settle(job, "", "");
         assertEq(escrow.balanceOf(payer), DEPOSIT);
@@ -108,7 +108,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.SeedMismatch.selector, keccak256("other branch"), seed)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), keccak256("other branch"), "commitment");
+        verifier.commit(_ref(job), keccak256("other branch"), _top("commitment"));
         assertEq(_member(0).locked, 0);
     }
 
@@ -147,7 +147,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, operators[0].owner));
         vm.prank(operators[0].owner);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
     }
 
     function test_RevertWhen_SeatedAlready() public {
@@ -157,7 +157,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 1));
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, "another");
+        verifier.commit(_ref(job), seed, _top("another"));
         assertEq(_member(0).locked, BOND_UNITS);
     }
 
@@ -168,7 +168,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, closesAt));
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
     }
 
     function test_ACommitIsTakenInTheLastSecond() public {
@@ -193,7 +193,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, STAKE_UNITS, STAKE_UNITS + 2)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(second), seed, "commitment");
+        verifier.commit(_ref(second), seed, _top("commitment"));
     }
 
     /// What is leaving backs no new bond, though the draw counts it.
@@ -203,7 +203,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.InsufficientShare.selector, 0, BOND_UNITS));
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
     }
 
     /* WHO MAY SIT */
@@ -218,7 +218,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
     }
 
     /// V3: stake of the opening block itself came too late as well.
@@ -229,7 +229,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint32 newcomer = operators[5].id;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, newcomer, 0));
         vm.prank(operators[5].signer);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
         assertEq(_schedule(job).totalShare, _tenDigits(5 * STAKE_UNITS));
     }
 
@@ -262,11 +262,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             _passTo(openedAt + uint256(step + 1) * WINDOW - 1);
             vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, operators[0].id, step));
             vm.prank(operators[0].signer);
-            verifier.commit(_ref(job), seed, commitment);
+            verifier.commit(_ref(job), seed, _top(commitment));
         }
         _passTo(openedAt + 2 * WINDOW);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, commitment);
+        verifier.commit(_ref(job), seed, _top(commitment));
         assertEq(_schedule(job).commitsCloseAt, openedAt + 3 * WINDOW);
     }
 
@@ -296,7 +296,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         // The evicted can't come back.
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotLower.selector, operators[ranked[3]].id));
         vm.prank(operators[ranked[3]].signer);
-        verifier.commit(_ref(job), seed, "again");
+        verifier.commit(_ref(job), seed, _top("again"));
         assertEq(_schedule(job).committed, 3);
     }
 
@@ -312,7 +312,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         }
         for (uint256 i = 0; i < 5; ++i) {
             vm.prank(operators[turn[i]].signer);
-            try verifier.commit(_ref(job), bytes32(seed), "commitment") {} catch {}
+            try verifier.commit(_ref(job), bytes32(seed), _top("commitment")) {} catch {}
         }
         uint256[] memory ranked = _ranked(job, bytes32(seed));
         for (uint256 i = 0; i < 5; ++i) {
@@ -348,7 +348,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, escrow.jobIdOf(job)));
         vm.prank(operators[ranked[0]].signer);
-        verifier.commit(_ref(job), seed, "late");
+        verifier.commit(_ref(job), seed, _top("late"));
         assertEq(_member(ranked[4]).locked, BOND_UNITS);
         assertEq(_member(ranked[0]).locked, 0);
     }
@@ -365,7 +365,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, next));
         vm.prank(next);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
 
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SignerSynced(operators[0].id, next);
@@ -376,9 +376,9 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotASigner.selector, operators[0].signer));
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
         vm.prank(next);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
         assertEq(_member(0).locked, BOND_UNITS);
     }
 
@@ -394,7 +394,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         uint64 seed = _seed(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadySeated.selector, operators[0].id, 0));
         vm.prank(next);
-        verifier.commit(_ref(job), seed, "commitment");
+        verifier.commit(_ref(job), seed, _top("commitment"));
     }
 
     /* SEEDS AND RANKS */

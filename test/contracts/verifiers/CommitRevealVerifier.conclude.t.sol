@@ -206,7 +206,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         bytes32 copied = _commitmentOf(0, job, RESULT);
         _commit(0, job, RESULT);
         vm.prank(operators[1].signer);
-        verifier.commit(_ref(job), seed, copied);
+        verifier.commit(_ref(job), seed, _top(copied));
         _commit(2, job, RESULT);
         _closeCommits(job);
         _reveal(0, job, RESULT);

@@ -13,7 +13,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.ResultRevealed(escrow.jobIdOf(job), operators[0].id, 0, keccak256(RESULT));
         vm.prank(stranger);
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
 
         Seat memory seat = verifier.committeeOf(job)[0];
         assertEq(seat.operatorId, operators[0].id);
@@ -29,9 +29,9 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _passTo(closesAt - 1);
         bytes32 salt = _salt(0, job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsOpen.selector, closesAt));
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
         _pass(1);
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
     }
 
     /// V2, also when the committee is full: a lower draw may still come.
@@ -43,7 +43,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         uint256 closesAt = _schedule(job).commitsCloseAt;
         bytes32 salt = _salt(0, job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsOpen.selector, closesAt));
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
     }
 
     function test_RevertWhen_RevealsAreClosed() public {
@@ -52,7 +52,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         bytes32 salt = _salt(0, job);
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.RevealsClosed.selector, closesAt));
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
     }
 
     function test_RevertWhen_RevealedTwice() public {
@@ -60,7 +60,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _reveal(0, job, RESULT);
         bytes32 salt = _salt(0, job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.AlreadyRevealed.selector, 0));
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
     }
 
     function test_RevertWhen_TheSeatIsEmpty() public {
@@ -68,9 +68,9 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _commit(0, job, RESULT);
         _closeCommits(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.SeatUnknown.selector, 1));
-        verifier.reveal(_ref(job), 1, 0, 0);
+        verifier.reveal(0, _ref(job), 1, 0);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.SeatUnknown.selector, 255));
-        verifier.reveal(_ref(job), 255, 0, 0);
+        verifier.reveal(0, _ref(job), 255, 0);
     }
 
     /// A seat left from the key's earlier job is no seat of this one.
@@ -80,7 +80,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         assertEq(verifier.committeeOf(job).length, 0);
         _closeCommits(job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.SeatUnknown.selector, 0));
-        verifier.reveal(_ref(job), 0, 0, 0);
+        verifier.reveal(0, _ref(job), 0, 0);
     }
 
     /// A copied commitment opens for nobody else: not with the victim's salt, nor with any result.
@@ -90,7 +90,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         bytes32 copied = _commitmentOf(0, job, RESULT);
         _commit(0, job, RESULT);
         vm.prank(operators[1].signer);
-        verifier.commit(_ref(job), seed, copied);
+        verifier.commit(_ref(job), seed, _top(copied));
         _closeCommits(job);
         _reveal(0, job, RESULT);
 
@@ -103,7 +103,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
                 bytes32((uint256(copied) >> 64) << 64)
             )
         );
-        verifier.reveal(_ref(job), 1, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 1, salt);
     }
 
     /// The same result and salt under another job is another commitment.
@@ -117,17 +117,17 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         bytes32 salt = _salt(0, first);
         uint64 seed = _seed(second);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(second), seed, commitment);
+        verifier.commit(_ref(second), seed, _top(commitment));
         _closeCommits(second);
         vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
-        verifier.reveal(_ref(second), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(second), 0, salt);
     }
 
     function testFuzz_OnlyTheCommittedOpeningOpens(bytes32 resultHash, bytes32 salt) public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         vm.assume(resultHash != keccak256(RESULT) || salt != _salt(0, job));
         vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
-        verifier.reveal(_ref(job), 0, resultHash, salt);
+        verifier.reveal(resultHash, _ref(job), 0, salt);
     }
 
     function test_RevertWhen_TheJobIsResolved() public {
@@ -135,6 +135,6 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         _settle(job, RESULT);
         bytes32 salt = _salt(0, job);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, escrow.jobIdOf(job)));
-        verifier.reveal(_ref(job), 0, keccak256(RESULT), salt);
+        verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
     }
 }

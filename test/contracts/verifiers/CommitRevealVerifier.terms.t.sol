@@ -28,7 +28,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         Job memory job = _job();
         bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.NotEscrow.selector, address(this));
         vm.expectRevert(wanted);
-        verifier.opened("job", job, true, MAX_MODEL_RESULT);
+        verifier.opened(job, MAX_MODEL_RESULT, true, "job");
         vm.expectRevert(wanted);
         verifier.conclude("job", job, 0, 0, "");
     }
@@ -155,7 +155,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         job.fee = uint128(type(uint96).max) + 1;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.FeeTooLarge.selector, job.fee, type(uint96).max));
         vm.prank(address(escrow));
-        verifier.opened("job", job, true, MAX_MODEL_RESULT);
+        verifier.opened(job, MAX_MODEL_RESULT, true, "job");
     }
 
     function test_RevertWhen_TheModelIsNotBitExact() public {
@@ -213,12 +213,12 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         vm.expectRevert(wanted);
         verifier.seedOf(job);
         vm.expectRevert(wanted);
-        verifier.reveal(_ref(job), 0, 0, 0);
+        verifier.reveal(0, _ref(job), 0, 0);
         vm.expectRevert(wanted);
         verifier.expire(job);
         vm.expectRevert(wanted);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), 0, 0);
+        verifier.commit(_ref(job), 0, _top(0));
     }
 
     function testFuzz_AnyChangedFieldIsAnotherJob(uint256 field, uint256 value) public {

@@ -209,7 +209,7 @@ abstract contract JobActions is NetworkGhost {
         bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
         vm.prank(vm.addr(signerKeys[operator]));
         (bool success, bytes memory returned) = address(verifier).call(
-            abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, pledge.commitment))
+            abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, _top(pledge.commitment)))
         );
         _count(success, "commit");
         if (success) _noteCommit(i, pledge, drawnUnder);
@@ -275,7 +275,7 @@ abstract contract JobActions is NetworkGhost {
         (bool seated, uint8 seat) = _seatOf(i, pledge.operatorId);
         if (!seated) seat = uint8(n);
         (bool success, ) = address(verifier).call(
-            abi.encodeCall(ICommitRevealVerifier.reveal, (_ref(plays[i].job), seat, pledge.resultHash, pledge.salt))
+            abi.encodeCall(ICommitRevealVerifier.reveal, (pledge.resultHash, _ref(plays[i].job), seat, pledge.salt))
         );
         _count(success, "reveal");
         if (success) _noteReveal(i, n);
@@ -339,7 +339,7 @@ abstract contract JobActions is NetworkGhost {
         _count(block.timestamp < lastWindowEndsAt, "commit late");
         _showSeedBlock(i);
         bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
-        bytes memory late = abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, "too late"));
+        bytes memory late = abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, _top("too late")));
         for (uint256 operator = 0; operator < OPERATORS; ++operator) {
             if (signerKeys[operator] == 0) continue;
             vm.prank(vm.addr(signerKeys[operator]));
