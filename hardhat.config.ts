@@ -12,7 +12,7 @@ const compiler = {
   settings: {
     // First, and spelt out below too: Hardhat's `production` profile puts its own optimizer here, and profiles whose
     // settings differ, if only in order, are compiled twice.
-    optimizer: { enabled: true, runs: 8_000 },
+    optimizer: { enabled: true, runs: 200_000 },
     viaIR: true,
     evmVersion: "cancun",
     metadata: { bytecodeHash: "none" as const, useLiteralContent: true },

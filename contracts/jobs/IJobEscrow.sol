@@ -42,16 +42,19 @@ interface IJobEscrow {
     error TokenTookFee(uint256 received, uint256 amount);
     error InsufficientBalance(uint256 balance, uint256 amount);
     error JobsPaused();
+    /// @notice A word of the job holds more than its field can.
+    error JobNotCanonical();
     error NotPayer(address caller, address payer);
     error InvalidSignature(address payer, bytes32 jobId);
     error KeyBusy(address payer, uint224 key);
-    error WrongSequence(uint32 sequence, uint32 expected);
+    /// @dev What is expected is 2^32 once a key has used all its sequences.
+    error WrongSequence(uint256 sequence, uint256 expected);
     error InputHashMismatch(bytes32 got, bytes32 wanted);
     error InputTooLarge(uint256 size, uint256 limit);
     error ModelUnavailable(bytes32 modelId);
     error FeeBelowPrice(uint256 fee, uint256 price);
-    error RoyaltyMismatch(uint32 got, uint32 wanted);
-    error ProtocolFeeMismatch(uint32 got, uint32 wanted);
+    error RoyaltyMismatch(uint256 got, uint256 wanted);
+    error ProtocolFeeMismatch(uint256 got, uint256 wanted);
     error ProtocolFeeTooHigh(uint256 protocolFeePpm, uint256 limit);
     error ExpiryOutOfRange(uint256 expiresAt, uint256 earliest, uint256 latest);
     error ConsumerGasOutOfRange(uint256 gasLimit, uint256 limit);
@@ -99,7 +102,7 @@ interface IJobEscrow {
 
     /// @notice Makes signatures of the caller's over sequences below `nextSequence` of a key worthless. At any time; a
     /// live job is not touched.
-    function cancelNonces(uint224 key, uint32 nextSequence) external;
+    function cancelNonces(uint32 nextSequence, uint224 key) external;
 
     /// @notice Concludes a job and pays, or refunds at once when there is no result. Anyone.
     /// @param result The result bytes; empty to conclude that there is no result
@@ -122,13 +125,13 @@ interface IJobEscrow {
     function setProtocolFee(address recipient, uint32 protocolFeePpm) external;
 
     /// @notice Stops or allows new jobs; open ones end as usual. Authority only.
-    function setPaused(bool paused) external;
+    function setJobsPaused(bool paused) external;
 
     /// @notice Ledger balance, OPG base units.
     function balanceOf(address account) external view returns (uint256);
 
     /// @notice Royalty and protocol fee accrued by a model and not claimed, OPG base units.
-    function accruedOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee);
+    function accrualsOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee);
 
     /// @notice The job's EIP-712 digest.
     function jobIdOf(Job calldata job) external view returns (bytes32);

@@ -20,9 +20,9 @@ interface IVerifier {
     /// @param bitExact What the model's identity says: every machine gives the same bytes
     /// @return taken This function's selector, by which the escrow knows that a verifier has answered
     function opened(
-        Job calldata job,
-        uint32 maxResultBytes,
+        uint256 maxResultBytes,
         bool bitExact,
+        Job calldata job,
         bytes32 jobId
     ) external returns (bytes4 taken);
 

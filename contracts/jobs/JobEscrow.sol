@@ -12,7 +12,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 
 import {ModelTerms} from "../models/IModelRegistry.sol";
 import {ModelRegistry} from "../models/ModelRegistry.sol";
-import {Job, JobLib} from "../types/Job.sol";
+import {Job, JobLib, JobWords} from "../types/Job.sol";
 import {IJobConsumer} from "./IJobConsumer.sol";
 import {IJobEscrow, JobStatus} from "./IJobEscrow.sol";
 import {IVerifier, Verdict} from "./IVerifier.sol";
@@ -70,7 +70,8 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     mapping(address account => uint256) public balanceOf;
-    mapping(address payer => mapping(uint224 key => KeySlot)) private _slots;
+    /// @dev By payer and key. Not as address and uint224, which the compiler would clean anew at each look.
+    mapping(uint256 payer => mapping(uint256 key => KeySlot)) private _slots;
     /// @dev High half: royalty, low half: protocol fee. All of it is held in OPG, of which there are less than 2^96 units.
     mapping(bytes32 modelId => uint256) private _accrued;
     Config private _config;
@@ -136,9 +137,9 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function open(Job calldata job, bytes calldata input) external nonReentrant returns (bytes32 jobId) {
+        if (uint160(msg.sender) != job.words().payer) revert NotPayer(msg.sender, job.payer);
         jobId = jobIdOf(job);
-        if (msg.sender != job.payer) revert NotPayer(msg.sender, job.payer);
-        _open(jobId, job, input);
+        _open(jobId, job.words(), input);
     }
 
     /// @inheritdoc IJobEscrow
@@ -152,13 +153,13 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
             SignatureChecker.isValidSignatureNowCalldata(job.payer, jobId, signature),
             InvalidSignature(job.payer, jobId)
         );
-        _open(jobId, job, input);
+        _open(jobId, job.words(), input);
     }
 
     /// @inheritdoc IJobEscrow
-    function cancelNonces(uint224 key, uint32 nextSequence_) external nonReentrant {
-        KeySlot storage slot = _slots[msg.sender][key];
-        uint32 next = uint32(slot.state.nextSequence());
+    function cancelNonces(uint32 nextSequence_, uint224 key) external nonReentrant {
+        KeySlot storage slot = _slots[uint160(msg.sender)][key];
+        uint256 next = slot.state.nextSequence();
         require(nextSequence_ > next, WrongSequence(nextSequence_, next + 1));
         slot.state = slot.state.withNextSequence(nextSequence_);
         emit NoncesCancelled(msg.sender, key, nextSequence_);
@@ -255,7 +256,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function setPaused(bool paused) external restricted {
+    function setJobsPaused(bool paused) external restricted {
         _config.paused = paused;
         emit NewJobsPaused(paused);
     }
@@ -263,7 +264,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     /* VIEWS */
 
     /// @inheritdoc IJobEscrow
-    function accruedOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee_) {
+    function accrualsOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee_) {
         uint256 accrued = _accrued[modelId];
         return (uint128(accrued >> 128), uint128(accrued));
     }
@@ -275,7 +276,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function nextSequence(address payer, uint224 key) external view returns (uint32 sequence, bool busy) {
-        KeyState state = _slots[payer][key].state;
+        KeyState state = _slots[uint160(payer)][key].state;
         return (uint32(state.nextSequence()), state.status() == JobStatus.Open);
     }
 
@@ -297,7 +298,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /// @inheritdoc IJobEscrow
     function resultOf(Job calldata job) public view returns (JobStatus status, bytes32 resultHash) {
-        KeySlot storage slot = _slots[job.payer][JobLib.keyOf(job.nonce)];
+        KeySlot storage slot = _slots[uint160(job.payer)][job.nonce >> 32];
         if (!slot.state.isOf(jobIdOf(job))) return (JobStatus.None, 0);
         status = slot.state.status();
         if (status == JobStatus.Settled || status == JobStatus.Undelivered) resultHash = slot.resultHash;
@@ -331,7 +332,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     /* INTERNAL: JOBS */
 
     function _slotOf(Job calldata job) private view returns (KeySlot storage) {
-        return _slots[job.payer][JobLib.keyOf(job.nonce)];
+        return _slots[uint160(job.payer)][job.nonce >> 32];
     }
 
     function _openSlot(
@@ -340,106 +341,92 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     ) private view returns (KeySlot storage slot, KeyState state) {
         slot = _slotOf(job);
         state = slot.state;
-        if (!state.isOf(jobId) || state.status() != JobStatus.Open) revert JobNotOpen(jobId);
+        if (!state.isOf(jobId) || !state.isOpen()) revert JobNotOpen(jobId);
     }
 
-    function _open(bytes32 jobId, Job calldata job, bytes calldata input) private {
-        (uint32 maxResultBytes, bool bitExact) = _checkTerms(job);
-        _checkInput(job, input);
-        _checkConsumer(job);
-
-        address payer = job.payer;
-        _takeKey(jobId, payer, job.nonce);
-        _debit(payer, job.fee);
-        address verifier = job.verifier;
-        _tell(verifier, job, maxResultBytes, bitExact, jobId);
-        _emitOpened(jobId, verifier, job, input);
-    }
-
-    /// @return maxResultBytes What the model's identity says
-    /// @return bitExact What the model's identity says
-    function _checkTerms(Job calldata job) private view returns (uint32 maxResultBytes, bool bitExact) {
+    function _open(bytes32 jobId, JobWords calldata job, bytes calldata input) private {
+        // The other words can't be too large for their fields: the payer is the caller or has signed, the fee is in its
+        // balance, the rates are the current ones, the expiry and the gas are bounded.
+        if ((job.verifier | job.consumer) >> 160 != 0) revert JobNotCanonical();
         _checkProtocolFee(job.protocolFeePpm);
-        _checkModelTerms(job.modelId, job.fee, job.royaltyPpm);
         _checkExpiry(job.expiresAt);
-        ModelTerms storage model = _termsOf(job.modelId);
-        return (model.maxResultBytes, model.bitExact);
+        if (job.consumer | job.consumerGasLimit != 0) _checkConsumer(job.consumer, job.consumerGasLimit);
+        (uint256 maxResultBytes, bool bitExact) = _checkModel(job.modelId, job.fee, job.royaltyPpm);
+        _takeKey(jobId, job.payer, job.nonce);
+        _debit(address(uint160(job.payer)), job.fee);
+        _tell(job, maxResultBytes, bitExact, jobId);
+        _emitOpened(jobId, job, input);
     }
 
     function _checkProtocolFee(uint256 protocolFeePpm) private view {
         Config storage config = _config;
         if (config.paused) revert JobsPaused();
         uint256 wanted = config.protocolFeePpm;
-        if (protocolFeePpm != wanted) revert ProtocolFeeMismatch(uint32(protocolFeePpm), uint32(wanted));
-    }
-
-    function _checkModelTerms(bytes32 modelId, uint256 fee, uint256 royaltyPpm) private view {
-        ModelTerms storage model = _termsOf(modelId);
-        if (!model.published || model.retired) revert ModelUnavailable(modelId);
-        if (fee < model.price) revert FeeBelowPrice(fee, model.price);
-        if (royaltyPpm != model.royaltyPpm) revert RoyaltyMismatch(uint32(royaltyPpm), model.royaltyPpm);
+        if (protocolFeePpm != wanted) revert ProtocolFeeMismatch(protocolFeePpm, wanted);
     }
 
     function _checkExpiry(uint256 expiresAt) private view {
-        uint256 latest = block.timestamp + MAX_JOB_SECONDS;
-        if (expiresAt <= block.timestamp || expiresAt > latest) {
-            revert ExpiryOutOfRange(expiresAt, block.timestamp + 1, latest);
+        unchecked {
+            uint256 latest = block.timestamp + MAX_JOB_SECONDS;
+            if (expiresAt <= block.timestamp || expiresAt > latest) {
+                revert ExpiryOutOfRange(expiresAt, block.timestamp + 1, latest);
+            }
         }
     }
 
-    function _checkInput(Job calldata job, bytes calldata input) private pure {
-        if (input.length > MAX_INPUT_BYTES) revert InputTooLarge(input.length, MAX_INPUT_BYTES);
-        bytes32 wanted = job.inputUriHash == 0 ? job.inputHash : job.inputUriHash;
-        bytes32 got = keccak256(input);
-        if (got != wanted) revert InputHashMismatch(got, wanted);
-    }
-
-    function _checkConsumer(Job calldata job) private view {
-        uint256 gasLimit = job.consumerGasLimit;
-        if (job.consumer == address(0)) {
-            if (gasLimit != 0) revert ConsumerGasOutOfRange(gasLimit, 0);
-            return;
+    function _checkConsumer(uint256 consumer, uint256 gasLimit) private view {
+        uint256 limit = consumer == 0 ? 0 : MAX_CONSUMER_GAS;
+        if (gasLimit > limit) revert ConsumerGasOutOfRange(gasLimit, limit);
+        if (consumer != 0 && address(uint160(consumer)).code.length == 0) {
+            revert NotAContract(address(uint160(consumer)));
         }
-        if (gasLimit > MAX_CONSUMER_GAS) revert ConsumerGasOutOfRange(gasLimit, MAX_CONSUMER_GAS);
-        if (job.consumer.code.length == 0) revert NotAContract(job.consumer);
     }
 
-    function _takeKey(bytes32 jobId, address payer, uint256 nonce) private {
-        KeySlot storage slot = _slots[payer][JobLib.keyOf(nonce)];
+    /// @return maxResultBytes What the model's identity says
+    /// @return bitExact What the model's identity says
+    function _checkModel(
+        bytes32 modelId,
+        uint256 fee,
+        uint256 royaltyPpm
+    ) private view returns (uint256 maxResultBytes, bool bitExact) {
+        ModelTerms storage model = _termsOf(modelId);
+        if (!model.published || model.retired) revert ModelUnavailable(modelId);
+        if (fee < model.price) revert FeeBelowPrice(fee, model.price);
+        if (royaltyPpm != model.royaltyPpm) revert RoyaltyMismatch(royaltyPpm, model.royaltyPpm);
+        return (model.maxResultBytes, model.bitExact);
+    }
+
+    function _takeKey(bytes32 jobId, uint256 payer, uint256 nonce) private {
+        KeySlot storage slot = _slots[payer][nonce >> 32];
         KeyState state = slot.state;
-        JobStatus previous = state.status();
-        if (previous == JobStatus.Open) revert KeyBusy(payer, JobLib.keyOf(nonce));
+        if (state.isUnfinished()) _finish(state, address(uint160(payer)), JobLib.keyOf(nonce));
         uint256 sequence = JobLib.sequenceOf(nonce);
         uint256 expected = state.nextSequence();
-        // The last sequence has none after it: it is used by nobody.
-        if (sequence != expected || sequence == type(uint32).max) revert WrongSequence(uint32(sequence), uint32(expected));
-        if (previous == JobStatus.Undelivered) {
-            emit DeliveryForfeited(payer, JobLib.keyOf(nonce), state.jobIdPrefix());
-        }
+        if (sequence != expected) revert WrongSequence(sequence, expected);
         slot.state = KeyStateLib.open(jobId, sequence);
     }
 
-    // The next two copy the job as it came instead of word by word, which makes opening 3 % cheaper. By now every word of
-    // it that can have dirty high bits has been read, which refuses them.
+    /// @dev A key whose job is open is busy; a result that nobody could deliver is given up.
+    function _finish(KeyState state, address payer, uint224 key) private {
+        if (state.isOpen()) revert KeyBusy(payer, key);
+        emit DeliveryForfeited(payer, key, state.jobIdPrefix());
+    }
 
-    /// @dev `IVerifier(verifier).opened(job, maxResultBytes, bitExact, jobId)`.
-    function _tell(
-        address verifier,
-        Job calldata job,
-        uint256 maxResultBytes,
-        bool bitExact,
-        bytes32 jobId
-    ) private {
+    // The next two copy the job as it came instead of word by word, and the input once: opening is 3 % cheaper so.
+
+    /// @dev `IVerifier(job.verifier).opened(maxResultBytes, bitExact, job, jobId)`.
+    function _tell(JobWords calldata job, uint256 maxResultBytes, bool bitExact, bytes32 jobId) private {
         _requireGas(OPENED_GAS);
         uint256 stipend = OPENED_GAS;
         bytes4 selector = IVerifier.opened.selector;
+        uint256 verifier = job.verifier;
         bool taken;
         assembly ("memory-safe") {
             let data := mload(0x40)
             mstore(data, selector)
-            calldatacopy(add(data, 0x04), job, 0x1a0) // 13 words
-            mstore(add(data, 0x1a4), maxResultBytes)
-            mstore(add(data, 0x1c4), bitExact)
+            mstore(add(data, 0x04), maxResultBytes)
+            mstore(add(data, 0x24), bitExact)
+            calldatacopy(add(data, 0x44), job, 0x1a0) // 13 words
             mstore(add(data, 0x1e4), jobId)
             if iszero(call(stipend, verifier, 0, data, 0x204, 0, 0x20)) {
                 returndatacopy(data, 0, returndatasize())
@@ -447,22 +434,28 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
             }
             taken := and(gt(returndatasize(), 0x1f), eq(mload(0), selector))
         }
-        if (!taken) revert NotAVerifier(verifier);
+        if (!taken) revert NotAVerifier(address(uint160(verifier)));
     }
 
-    /// @dev `emit JobOpened(jobId, verifier, job, input)`.
-    function _emitOpened(bytes32 jobId, address verifier, Job calldata job, bytes calldata input) private {
+    /// @dev Checks the input, then `emit JobOpened(jobId, job.verifier, job, input)`.
+    function _emitOpened(bytes32 jobId, JobWords calldata job, bytes calldata input) private {
+        if (input.length > MAX_INPUT_BYTES) revert InputTooLarge(input.length, MAX_INPUT_BYTES);
         bytes32 topic = JobOpened.selector;
+        bytes32 wanted = job.inputUriHash == 0 ? job.inputHash : job.inputUriHash;
+        uint256 verifier = job.verifier;
+        bytes32 got;
         assembly ("memory-safe") {
             let data := mload(0x40)
             calldatacopy(data, job, 0x1a0) // 13 words
             mstore(add(data, 0x1a0), 0x1c0) // where the input begins
-            let end := add(add(data, 0x1e0), and(add(input.length, 0x1f), not(0x1f)))
-            mstore(sub(end, 0x20), 0) // the input's padding, or its length
+            let size := add(0x1e0, and(add(input.length, 0x1f), not(0x1f)))
+            mstore(sub(add(data, size), 0x20), 0) // the input's padding, or its length
             mstore(add(data, 0x1c0), input.length)
             calldatacopy(add(data, 0x1e0), input.offset, input.length)
-            log3(data, sub(end, data), topic, jobId, verifier)
+            got := keccak256(add(data, 0x1e0), input.length)
+            log3(data, size, topic, jobId, verifier)
         }
+        if (got != wanted) revert InputHashMismatch(got, wanted);
     }
 
     /// @dev Takes the call encoded, so that copying long evidence is paid for before the gas is checked.
@@ -474,10 +467,11 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     }
 
     function _pay(Job calldata job) private {
+        JobWords calldata words = job.words();
         (uint256 earners, uint256 royalty, uint256 protocolFee_) = JobLib.split(
-            job.fee,
-            job.royaltyPpm,
-            job.protocolFeePpm
+            words.fee,
+            words.royaltyPpm,
+            words.protocolFeePpm
         );
         balanceOf[job.verifier] += earners;
         _accrued[job.modelId] += (royalty << 128) | protocolFee_;

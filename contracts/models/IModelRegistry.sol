@@ -64,7 +64,7 @@ interface IModelRegistry {
     function retire(bytes32 modelId) external;
 
     /// @notice Stops or allows publishing. Authority only (`AccessManager`); open jobs and claims are untouched.
-    function setPublishingPaused(bool paused) external;
+    function setModelsPaused(bool paused) external;
 
     /// @notice Terms for a new job, all zero for an unknown model.
     function termsOf(bytes32 modelId) external view returns (ModelTerms memory);

@@ -25,14 +25,14 @@ abstract contract ModelRegistry is IModelRegistry, AccessManaged {
     /* STORAGE */
 
     /// @notice Whether publishing is stopped.
-    bool public publishingPaused;
+    bool public modelsPaused;
     mapping(bytes32 modelId => Model) private _models;
 
     /* PUBLISHERS */
 
     /// @inheritdoc IModelRegistry
     function publish(ModelListing calldata listing, string calldata manifestUri) external returns (bytes32 modelId) {
-        require(!publishingPaused, NewModelsPaused());
+        require(!modelsPaused, NewModelsPaused());
         require(
             listing.maxResultBytes > 0 && listing.maxResultBytes <= MAX_RESULT_BYTES,
             ResultBoundOutOfRange(listing.maxResultBytes, MAX_RESULT_BYTES)
@@ -82,8 +82,8 @@ abstract contract ModelRegistry is IModelRegistry, AccessManaged {
     /* AUTHORITY */
 
     /// @inheritdoc IModelRegistry
-    function setPublishingPaused(bool paused) external restricted {
-        publishingPaused = paused;
+    function setModelsPaused(bool paused) external restricted {
+        modelsPaused = paused;
         emit PublishingPaused(paused);
     }
 

@@ -42,6 +42,29 @@ library CommitRevealTermsLib {
             );
     }
 
+    // In assembly because the compiler makes each shift a function of its own, which a long caller calls: opening a job
+    // reads all of this.
+
+    function committee(
+        bytes32 data
+    ) internal pure returns (uint256 committeeSize_, uint256 maxWidening_, uint256 maxResultBytes_) {
+        assembly ("memory-safe") {
+            committeeSize_ := shr(248, data)
+            maxWidening_ := and(shr(240, data), 0xff)
+            maxResultBytes_ := and(shr(120, data), 0xffffff)
+        }
+    }
+
+    function windows(
+        bytes32 data
+    ) internal pure returns (uint256 commitWindowSeconds_, uint256 revealWindowSeconds_, uint256 settleWindowSeconds_) {
+        assembly ("memory-safe") {
+            commitWindowSeconds_ := and(shr(208, data), 0xffffffff)
+            revealWindowSeconds_ := and(shr(176, data), 0xffffffff)
+            settleWindowSeconds_ := and(shr(144, data), 0xffffffff)
+        }
+    }
+
     /* ONE TERM AT A TIME */
 
     function checkCanonical(bytes32 data) internal pure {

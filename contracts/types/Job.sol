@@ -19,6 +19,24 @@ struct Job {
     uint256 nonce; // 224-bit key, 32-bit sequence
 }
 
+/// @notice A job as the 13 words it is: looking at one costs a tenth of what Solidity's check of a narrower type does.
+/// Only for jobs whose words are known to fit their fields, see `JobLib.words`.
+struct JobWords {
+    uint256 payer;
+    bytes32 modelId;
+    bytes32 inputHash;
+    bytes32 inputUriHash;
+    uint256 verifier;
+    bytes32 verifierData;
+    uint256 consumer;
+    uint256 consumerGasLimit;
+    uint256 fee;
+    uint256 royaltyPpm;
+    uint256 protocolFeePpm;
+    uint256 expiresAt;
+    uint256 nonce;
+}
+
 /// @notice Hashing and the money split of a job; one-to-one with `src/protocol/job.ts`.
 library JobLib {
     /// @notice EIP-712 type hash of `Job`.
@@ -30,7 +48,7 @@ library JobLib {
 
     /// @notice EIP-712 `hashStruct` of the job.
     /// @dev The job's calldata is its EIP-712 encoding, so it is hashed in one copy. Words with dirty high bits hash to
-    /// something nobody has opened: opening copies the job word by word, which refuses them.
+    /// something nobody has opened: opening refuses them.
     function hash(Job calldata job) internal pure returns (bytes32 structHash) {
         bytes32 typehash = TYPEHASH;
         assembly ("memory-safe") {
@@ -38,6 +56,14 @@ library JobLib {
             mstore(pointer, typehash)
             calldatacopy(add(pointer, 0x20), job, 0x1a0) // 13 words
             structHash := keccak256(pointer, 0x1c0)
+        }
+    }
+
+    /// @notice The job's words, unchecked. Whoever uses them knows that they were checked when the job opened, or checks
+    /// them first.
+    function words(Job calldata job) internal pure returns (JobWords calldata words_) {
+        assembly ("memory-safe") {
+            words_ := job
         }
     }
 

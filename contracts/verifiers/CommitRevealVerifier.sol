@@ -14,7 +14,7 @@ import {IEarningsSource} from "../staking/IEarningsSource.sol";
 import {OperatorStaking} from "../staking/OperatorStaking.sol";
 import {Commitment} from "../types/Commitment.sol";
 import {CommitRevealTermsLib} from "../types/CommitRevealTerms.sol";
-import {Job, JobLib} from "../types/Job.sol";
+import {Job, JobLib, JobWords} from "../types/Job.sol";
 import {Sortition} from "../types/Sortition.sol";
 import {
     Fault,
@@ -68,6 +68,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @notice How many blocks after the opening one the seed's block is.
     uint256 public constant SEED_DELAY_BLOCKS = 2;
 
+    /// @dev In a carried reveal's first byte: the seat has another result than the one offered.
+    uint256 private constant OTHER_RESULT = 0x80;
     /// @dev A bond in units times this is compared with a fee in base units times parts per million.
     uint256 private constant BOND_SCALE = STAKE_UNIT * 1e6;
 
@@ -89,7 +91,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     mapping(address signer => uint32 operatorId) public operatorOfSigner;
     mapping(uint32 operatorId => address signer) private _syncedSigner;
-    mapping(address payer => mapping(uint224 key => JobRecord)) private _records;
+    /// @dev By payer and key. Not as address and uint224, which the compiler would clean anew at each look.
+    mapping(uint256 payer => mapping(uint256 key => JobRecord)) private _records;
     /// @dev Only of jobs whose commits outlast the chain's memory of block hashes.
     mapping(bytes32 jobId => uint192 seed) private _pinnedSeeds;
 
@@ -155,21 +158,13 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc IVerifier
     function opened(
-        Job calldata job,
-        uint32 maxResultBytes,
+        uint256 maxResultBytes,
         bool bitExact,
+        Job calldata job,
         bytes32 jobId
     ) external onlyEscrow returns (bytes4) {
         if (!bitExact) revert ModelNotBitExact(job.modelId);
-        bytes32 terms = job.verifierData;
-        PoolState pool = _shares.pool;
-        _checkTerms(terms, maxResultBytes);
-        _checkWindows(terms, pool);
-        _checkBond(terms, pool, job.fee);
-        _checkExpiry(terms, job.expiresAt);
-        JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
-        if (!record.state.isFree()) revert KeyUnresolved(job.payer, JobLib.keyOf(job.nonce));
-        record.state = JobStateLib.start(jobId, terms, pool.roundedBeforeNow());
+        _takeJob(job.words(), maxResultBytes, jobId);
         return IVerifier.opened.selector;
     }
 
@@ -229,7 +224,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 offeredHash
     ) external onlyEscrow returns (Verdict, bytes32) {
         bytes32 terms = job.verifierData;
-        JobRecord storage record = _records[job.payer][JobLib.keyOf(job.nonce)];
+        JobRecord storage record = _recordOf(job.words());
         JobState state = record.state;
         (uint256[] memory seats, uint256 revealsCloseAt) = _seatsToConclude(record, state, terms);
         if (evidence.length > 0) _revealAll(jobId, seats, revealsCloseAt, offeredHash, evidence);
@@ -243,8 +238,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             _resolveWithoutResult(jobId, terms, seats);
             return (Verdict.NoResult, 0);
         }
-        (uint256 pot, , ) = JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
-        _payMajority(terms, seats, Tally.truncate(offeredHash), agreed, pot);
+        _payMajority(terms, seats, Tally.truncate(offeredHash), agreed, _potOf(job.words()));
         if (agreed < seats.length) _slashDissent(jobId, terms.bondUnits(), seats, Tally.truncate(offeredHash));
         return (Verdict.Final, offeredHash);
     }
@@ -283,14 +277,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /// @inheritdoc ICommitRevealVerifier
     function params() external view returns (Params memory) {
         PoolState pool = _shares.pool;
-        return
-            Params({
-                minCommitWindowSeconds: uint32(pool.minCommitWindowSeconds()),
-                minRevealWindowSeconds: uint32(pool.minRevealWindowSeconds()),
-                minSettleWindowSeconds: uint32(pool.minSettleWindowSeconds()),
-                minBondPpm: uint32(pool.minBondPpm()),
-                minBondUnits: uint56(pool.minBondUnits())
-            });
+        (uint256 commits, uint256 reveals, uint256 settles) = pool.minWindows();
+        (uint256 bondPpm, uint256 bondUnits) = pool.minBond();
+        return Params(uint32(commits), uint32(reveals), uint32(settles), uint32(bondPpm), uint56(bondUnits));
     }
 
     /// @inheritdoc ICommitRevealVerifier
@@ -311,7 +300,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
-    function totalShare() external view returns (uint56) {
+    function totalShares() external view returns (uint56) {
         return uint56(_shares.pool.share());
     }
 
@@ -355,13 +344,17 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     function _load(Job calldata job) private view returns (bytes32 jobId, JobRecord storage record, JobState state) {
         jobId = MessageHashUtils.toTypedDataHash(_escrowDomainSeparator(), job.hash());
-        record = _records[job.payer][JobLib.keyOf(job.nonce)];
+        record = _recordOf(job.words());
         state = record.state;
         if (!state.belongsTo(jobId, job.verifierData)) revert UnknownJob(jobId);
     }
 
+    function _recordOf(JobWords calldata job) private view returns (JobRecord storage) {
+        return _records[job.payer][job.nonce >> 32];
+    }
+
     function _find(JobRef calldata ref) private view returns (JobRecord storage record, JobState state) {
-        record = _records[ref.payer][ref.key];
+        record = _records[uint160(ref.payer)][ref.key];
         state = record.state;
         if (!state.belongsTo(ref.jobId, ref.terms)) revert UnknownJob(ref.jobId);
     }
@@ -408,61 +401,68 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: OPENING */
 
-    function _checkTerms(bytes32 terms, uint256 maxResultBytes) private pure {
-        terms.checkCanonical();
-        uint256 size = terms.committeeSize();
+    /// @dev The escrow has checked the words.
+    function _takeJob(JobWords calldata job, uint256 maxResultBytes, bytes32 jobId) private {
+        bytes32 terms = job.verifierData;
+        PoolState pool = _shares.pool;
+        _checkCommittee(terms, maxResultBytes);
+        _checkWindows(terms, pool, job.expiresAt);
+        _checkBond(terms, pool, job.fee);
+        JobRecord storage record = _recordOf(job);
+        uint256 previous = JobState.unwrap(record.state);
+        // Unresolved unless it is nothing, or marked so.
+        if (previous != 0 && previous & 1 == 0) {
+            revert KeyUnresolved(address(uint160(job.payer)), uint224(job.nonce >> 32));
+        }
+        record.state = JobStateLib.start(jobId, terms, pool.roundedBeforeNow());
+    }
+
+    function _checkCommittee(bytes32 terms, uint256 modelMaxResultBytes) private pure {
+        (uint256 size, uint256 widening, uint256 maxResultBytes) = terms.committee();
+        if (uint64(uint256(terms)) != 0) revert CommitRevealTermsLib.TermsNotCanonical(terms);
         if (size & 1 == 0 || size > MAX_COMMITTEE_SIZE) revert CommitteeSizeInvalid(size, MAX_COMMITTEE_SIZE);
-        uint256 widening = terms.maxWidening();
         if (widening > MAX_WIDENING) revert WideningTooLarge(widening, MAX_WIDENING);
-        uint256 resultBytes = terms.maxResultBytes();
-        if (resultBytes != maxResultBytes) revert ResultBoundMismatch(resultBytes, maxResultBytes);
+        if (maxResultBytes != modelMaxResultBytes) revert ResultBoundMismatch(maxResultBytes, modelMaxResultBytes);
     }
 
-    function _checkWindows(bytes32 terms, PoolState pool) private pure {
-        _checkWindow(terms.commitWindowSeconds(), pool.minCommitWindowSeconds());
-        _checkWindow(terms.revealWindowSeconds(), pool.minRevealWindowSeconds());
-        _checkWindow(terms.settleWindowSeconds(), pool.minSettleWindowSeconds());
-    }
-
-    function _checkWindow(uint256 windowSeconds, uint256 min) private pure {
-        if (windowSeconds < min || windowSeconds > MAX_WINDOW_SECONDS) {
-            revert WindowOutOfRange(windowSeconds, min, MAX_WINDOW_SECONDS);
-        }
-    }
-
-    /// @dev Bonds are compared without dividing: bond × unit against fee × ratio, rounded up.
-    function _checkBond(bytes32 terms, PoolState pool, uint256 fee) private pure {
-        if (fee > type(uint96).max) revert FeeTooLarge(fee, type(uint96).max);
-        uint256 bond = terms.bondUnits();
+    /// @dev Unchecked: least windows are below the longest, and nothing has more than 40 bits.
+    function _checkWindows(bytes32 terms, PoolState pool, uint256 expiresAt) private view {
+        (uint256 commits, uint256 reveals, uint256 settles) = terms.windows();
+        (uint256 minCommits, uint256 minReveals, uint256 minSettles) = pool.minWindows();
         unchecked {
-            // At most 56 bits × 60 bits, and 96 bits × 24 bits.
-            uint256 scaled = bond * BOND_SCALE;
-            if (scaled < fee * pool.minBondPpm() || bond < pool.minBondUnits()) {
-                revert BondTooSmall(bond, Math.max(_bondUnitsUp(fee, pool.minBondPpm()), pool.minBondUnits()));
+            if (commits - minCommits > MAX_WINDOW_SECONDS - minCommits) {
+                revert WindowOutOfRange(commits, minCommits, MAX_WINDOW_SECONDS);
             }
-            if (scaled >= fee * MAX_BOND_PPM + BOND_SCALE && bond > pool.minBondUnits()) {
-                revert BondTooLarge(bond, Math.max(_bondUnitsUp(fee, MAX_BOND_PPM), pool.minBondUnits()));
+            if (reveals - minReveals > MAX_WINDOW_SECONDS - minReveals) {
+                revert WindowOutOfRange(reveals, minReveals, MAX_WINDOW_SECONDS);
             }
-        }
-    }
-
-    function _checkExpiry(bytes32 terms, uint256 expiresAt) private view {
-        unchecked {
-            // None of these has more than 40 bits.
-            uint256 earliest =
-                block.timestamp +
-                    terms.commitWindowSeconds() *
-                    (terms.maxWidening() + 1) +
-                    terms.revealWindowSeconds() +
-                    terms.settleWindowSeconds() +
-                    EXPIRY_MARGIN_SECONDS;
+            if (settles - minSettles > MAX_WINDOW_SECONDS - minSettles) {
+                revert WindowOutOfRange(settles, minSettles, MAX_WINDOW_SECONDS);
+            }
+            uint256 allSeconds = commits * (terms.maxWidening() + 1) + reveals + settles;
+            uint256 earliest = block.timestamp + allSeconds + EXPIRY_MARGIN_SECONDS;
             uint256 latest = block.timestamp + MAX_LOCK_SECONDS - REFUND_GRACE_SECONDS;
             if (expiresAt < earliest || expiresAt > latest) revert ExpiryOutOfRange(expiresAt, earliest, latest);
         }
     }
 
-    function _bondUnitsUp(uint256 fee, uint256 ppm) private pure returns (uint256) {
-        return Math.ceilDiv(fee * ppm, BOND_SCALE);
+    /// @dev Bonds are compared without dividing: bond × unit against fee × ratio, rounded up. Unchecked: 56 bits × 60
+    /// bits, and 96 bits × 24 bits.
+    function _checkBond(bytes32 terms, PoolState pool, uint256 fee) private pure {
+        if (fee > type(uint96).max) revert FeeTooLarge(fee, type(uint96).max);
+        uint256 bond = terms.bondUnits();
+        (uint256 minPpm, uint256 minUnits) = pool.minBond();
+        unchecked {
+            uint256 scaled = bond * BOND_SCALE;
+            if (scaled < fee * minPpm || bond < minUnits) revert BondTooSmall(bond, _bondFor(fee, minPpm, minUnits));
+            if (scaled >= fee * MAX_BOND_PPM + BOND_SCALE && bond > minUnits) {
+                revert BondTooLarge(bond, _bondFor(fee, MAX_BOND_PPM, minUnits));
+            }
+        }
+    }
+
+    function _bondFor(uint256 fee, uint256 ppm, uint256 minBond) private pure returns (uint256) {
+        return Math.max(Math.ceilDiv(fee * ppm, BOND_SCALE), minBond);
     }
 
     /* INTERNAL: COMMIT AND REVEAL */
@@ -553,21 +553,31 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         bytes32 offeredHash,
         bytes calldata evidence
     ) private {
-        uint256 at = 0;
-        while (at < evidence.length) {
-            uint256 head = uint8(evidence[at]);
-            uint256 end = at + (head & 0x80 == 0 ? 33 : 65);
-            if (end > evidence.length) revert EvidenceMalformed(evidence.length);
-            uint256 index = head & 0x7f;
-            if (index >= seats.length) revert SeatUnknown(index);
-            uint256 seat = seats[index];
-            if (!Tally.isRevealed(seat)) {
-                bytes32 salt = bytes32(evidence[at + 1:at + 33]);
-                bytes32 resultHash = head & 0x80 == 0 ? offeredHash : bytes32(evidence[at + 33:end]);
-                seats[index] = _reveal(jobId, seat, revealsCloseAt, resultHash, salt);
+        unchecked {
+            uint256 at = 0;
+            while (at < evidence.length) {
+                uint256 head = uint8(evidence[at]);
+                uint256 size = head & OTHER_RESULT == 0 ? 33 : 65;
+                if (at + size > evidence.length) revert EvidenceMalformed(evidence.length);
+                bytes32 salt = bytes32(evidence[at + 1:]);
+                bytes32 resultHash = size == 33 ? offeredHash : bytes32(evidence[at + 33:]);
+                _revealCarried(jobId, seats, revealsCloseAt, head & ~OTHER_RESULT, resultHash, salt);
+                at += size;
             }
-            at = end;
         }
+    }
+
+    function _revealCarried(
+        bytes32 jobId,
+        uint256[] memory seats,
+        uint256 revealsCloseAt,
+        uint256 index,
+        bytes32 resultHash,
+        bytes32 salt
+    ) private {
+        if (index >= seats.length) revert SeatUnknown(index);
+        uint256 seat = seats[index];
+        if (!Tally.isRevealed(seat)) seats[index] = _reveal(jobId, seat, revealsCloseAt, resultHash, salt);
     }
 
     /// @return seats Those taken, in order
@@ -635,6 +645,10 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         if (block.timestamp >= revealsCloseAt + terms.settleWindowSeconds()) return;
         if (Tally.truncate(offeredHash) != count.top) revert ResultNotMajority(offeredHash, Tally.padded(count.top));
         revert ResultTooLarge(offeredBytes, terms.maxResultBytes());
+    }
+
+    function _potOf(JobWords calldata job) private pure returns (uint256 pot) {
+        (pot, , ) = JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
     }
 
     /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up.

@@ -153,7 +153,7 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     function shareAt(uint32 operatorId, uint48 timestamp) external view returns (uint56);
 
     /// @notice All shares now, stake units.
-    function totalShare() external view returns (uint56);
+    function totalShares() external view returns (uint56);
 
     /// @notice Where a job stands in time. Reverts with `UnknownJob` once its key is used again.
     function scheduleOf(Job calldata job) external view returns (Schedule memory);

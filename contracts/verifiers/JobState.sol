@@ -26,9 +26,10 @@ library JobStateLib {
 
     /// @param roundedShare All shares strictly before now, as `RoundedShare`
     function start(bytes32 jobId, bytes32 terms, uint256 roundedShare) internal view returns (JobState) {
-        uint256 timestamp = uint32(block.timestamp);
-        uint256 number = block.number & 0x1fffff;
-        return JobState.wrap((_termsHash(jobId, terms) << 72) | (timestamp << 40) | (number << 19) | (roundedShare << 3));
+        uint256 word = _termsHash(jobId, terms) << 72;
+        word |= (block.timestamp & type(uint32).max) << 40;
+        word |= (block.number & 0x1fffff) << 19;
+        return JobState.wrap(word | (roundedShare << 3));
     }
 
     /// @notice Whether the word is that of this job under these terms.
@@ -55,11 +56,6 @@ library JobStateLib {
 
     function isResolved(JobState self) internal pure returns (bool) {
         return JobState.unwrap(self) & RESOLVED != 0;
-    }
-
-    /// @notice Whether nothing of an earlier job is left to resolve, so that the next one can start.
-    function isFree(JobState self) internal pure returns (bool) {
-        return JobState.unwrap(self) == 0 || isResolved(self);
     }
 
     function resolved(JobState self) internal pure returns (JobState) {

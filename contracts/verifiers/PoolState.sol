@@ -22,42 +22,45 @@ library PoolStateLib {
 
     error PoolShareOverflow(uint256 value, uint256 limit);
 
-    function minCommitWindowSeconds(PoolState self) internal pure returns (uint256) {
-        return PoolState.unwrap(self) >> 240;
+    // In assembly because the compiler makes each shift a function of its own, which a long caller calls: opening a job
+    // reads all of this.
+
+    function minWindows(
+        PoolState self
+    ) internal pure returns (uint256 minCommitWindowSeconds, uint256 minRevealWindowSeconds, uint256 minSettleWindowSeconds) {
+        assembly ("memory-safe") {
+            minCommitWindowSeconds := shr(240, self)
+            minRevealWindowSeconds := and(shr(224, self), 0xffff)
+            minSettleWindowSeconds := and(shr(208, self), 0xffff)
+        }
     }
 
-    function minRevealWindowSeconds(PoolState self) internal pure returns (uint256) {
-        return (PoolState.unwrap(self) >> 224) & type(uint16).max;
+    function minBond(PoolState self) internal pure returns (uint256 ppm, uint256 units) {
+        assembly ("memory-safe") {
+            ppm := and(shr(184, self), 0xffffff)
+            units := and(shr(152, self), 0xffffffff)
+        }
     }
 
-    function minSettleWindowSeconds(PoolState self) internal pure returns (uint256) {
-        return (PoolState.unwrap(self) >> 208) & type(uint16).max;
-    }
-
-    function minBondPpm(PoolState self) internal pure returns (uint256) {
-        return (PoolState.unwrap(self) >> 184) & type(uint24).max;
-    }
-
-    function minBondUnits(PoolState self) internal pure returns (uint256) {
-        return (PoolState.unwrap(self) >> BOUNDS_SHIFT) & type(uint32).max;
+    /// @notice All shares strictly before now, as `RoundedShare`.
+    function roundedBeforeNow(PoolState self) internal view returns (uint256 rounded) {
+        assembly ("memory-safe") {
+            // changedAt stands at bit 24, roundedBefore at bit 64, rounded 16 bits above it
+            let isOlder := lt(and(shr(24, self), 0xffffffffff), timestamp())
+            rounded := and(shr(add(64, shl(4, isOlder)), self), 0xffff)
+        }
     }
 
     function share(PoolState self) internal pure returns (uint256) {
         return (PoolState.unwrap(self) >> 96) & MAX_UNITS;
     }
 
-    /// @notice All shares strictly before now, as `RoundedShare`.
-    function roundedBeforeNow(PoolState self) internal view returns (uint256) {
-        uint256 word = PoolState.unwrap(self);
-        return uint16(uint40(word >> 24) < block.timestamp ? word >> 80 : word >> 64);
-    }
-
     function withShare(PoolState self, uint256 units) internal view returns (PoolState) {
         if (units > MAX_UNITS) revert PoolShareOverflow(units, MAX_UNITS);
-        uint256 bounds = (PoolState.unwrap(self) >> BOUNDS_SHIFT) << BOUNDS_SHIFT;
+        uint256 kept = (PoolState.unwrap(self) >> BOUNDS_SHIFT) << BOUNDS_SHIFT;
         return
             PoolState.wrap(
-                bounds |
+                kept |
                     (units << 96) |
                     (RoundedShare.round(units) << 80) |
                     (roundedBeforeNow(self) << 64) |

@@ -35,7 +35,7 @@ contract HostileVerifier is IVerifier, IEarningsSource {
         (success, returned) = target.call(data);
     }
 
-    function opened(Job calldata job, uint32, bool, bytes32) external returns (bytes4) {
+    function opened(uint256, bool, Job calldata job, bytes32) external returns (bytes4) {
         _act(job);
         return IVerifier.opened.selector;
     }

@@ -27,7 +27,7 @@ contract ScriptedVerifier is IVerifier {
 
     error Refused();
 
-    function opened(Job calldata, uint32, bool, bytes32) external returns (bytes4) {
+    function opened(uint256, bool, Job calldata, bytes32) external returns (bytes4) {
         _act(openedMood);
         _reenter();
         return IVerifier.opened.selector;
