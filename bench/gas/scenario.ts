@@ -247,7 +247,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
   }
 
   async function settleJob(job: Job, result: Hex, evidence: Hex) {
-    const txReceipt = await send(settler, escrow, "settle", [job, result, evidence]);
+    const txReceipt = await send(settler, escrow, "settle", [result, evidence, job]);
     const [status, resultHash] = await read<[number, Hex]>(escrow, "resultOf", [job]);
     if (status !== 2 || resultHash !== keccak256(result)) throw new Error(`job ended in status ${status}`);
     return txReceipt;

@@ -107,7 +107,7 @@ interface IJobEscrow {
     /// @notice Concludes a job and pays, or refunds at once when there is no result. Anyone.
     /// @param result The result bytes; empty to conclude that there is no result
     /// @param evidence For the verifier
-    function settle(Job calldata job, bytes calldata result, bytes calldata evidence) external;
+    function settle(bytes calldata result, bytes calldata evidence, Job calldata job) external;
 
     /// @notice Gives the fee back after `expiresAt`. Anyone. The verifier may refuse for `REFUND_GRACE_SECONDS`.
     function refund(Job calldata job) external;

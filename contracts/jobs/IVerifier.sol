@@ -27,16 +27,18 @@ interface IVerifier {
     ) external returns (bytes4 taken);
 
     /// @notice Decide the job if it can be decided; revert or return `Pending` if not. Escrow only. When it returns
-    /// `Final`, the fee less royalty and protocol fee is credited to the verifier's account in the escrow, and the
-    /// verifier owes it to the earners.
+    /// `Final`, `earners` is credited to the verifier's account in the escrow, and the verifier owes it to those who
+    /// earned it.
+    /// @param earners The fee less royalty and protocol fee, OPG base units
     /// @param evidence Whatever the verifier takes, brought by the caller
     /// @param offeredBytes Length of the result bytes the caller brought
     /// @param offeredHash Their keccak256
     /// @return verdict See `Verdict`
     /// @return resultHash The hash that stands, if final
     function conclude(
-        bytes32 jobId,
         Job calldata job,
+        uint256 earners,
+        bytes32 jobId,
         bytes calldata evidence,
         uint256 offeredBytes,
         bytes32 offeredHash

@@ -31,6 +31,11 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         bool paused;
     }
 
+    /// @dev A struct, so that its slot is hashed once for reading and writing.
+    struct Balance {
+        uint256 amount; // OPG base units
+    }
+
     /// @dev Both words are used again by the key's next job.
     struct KeySlot {
         KeyState state; // slot 0
@@ -57,9 +62,10 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     /// @dev Left for the escrow's own work after a foreign call.
     uint256 private constant RESERVED_GAS = 60_000;
 
-    /// @dev Where a first parameter that is a job ends in calldata, and where `conclude`'s evidence begins.
-    uint256 private constant JOB_END = 4 + 13 * 32;
-    uint256 private constant CONCLUDE_HEAD = 17 * 32;
+    /// @dev Where `settle`'s job begins and ends in calldata, and where `conclude`'s evidence begins.
+    uint256 private constant JOB_AT = 4 + 2 * 32;
+    uint256 private constant JOB_END = JOB_AT + 13 * 32;
+    uint256 private constant CONCLUDE_HEAD = 18 * 32;
 
     /* IMMUTABLES */
 
@@ -68,8 +74,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
     /* STORAGE */
 
-    /// @inheritdoc IJobEscrow
-    mapping(address account => uint256) public balanceOf;
+    mapping(address account => Balance) private _balances;
     /// @dev By payer and key. Not as address and uint224, which the compiler would clean anew at each look.
     mapping(uint256 payer => mapping(uint256 key => KeySlot)) private _slots;
     /// @dev High half: royalty, low half: protocol fee. All of it is held in OPG, of which there are less than 2^96 units.
@@ -126,7 +131,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     function transfer(address to, uint256 amount) external nonReentrant {
         _checkRecipient(to);
         _debit(msg.sender, amount);
-        balanceOf[to] += amount;
+        _balances[to].amount += amount;
         emit Transferred(msg.sender, to, amount);
     }
 
@@ -166,17 +171,24 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     }
 
     /// @inheritdoc IJobEscrow
-    function settle(Job calldata job, bytes calldata result, bytes calldata evidence) external nonReentrant {
+    function settle(bytes calldata result, bytes calldata evidence, Job calldata job) external nonReentrant {
         bytes32 jobId = jobIdOf(job);
         (KeySlot storage slot, KeyState state) = _openSlot(jobId, job);
         bytes32 offered = keccak256(result);
+        JobWords calldata words = job.words();
+        (uint256 earners, uint256 royalty, uint256 protocolFee_) = JobLib.split(
+            words.fee,
+            words.royaltyPpm,
+            words.protocolFeePpm
+        );
 
         (Verdict verdict, bytes32 standing) = _conclude(
             job.verifier,
             abi.encodePacked(
                 IVerifier.conclude.selector,
+                msg.data[JOB_AT:JOB_END], // the job, every word of which is what was opened
+                earners,
                 jobId,
-                msg.data[4:JOB_END], // the job, every word of which is what was opened
                 CONCLUDE_HEAD,
                 result.length,
                 offered,
@@ -191,7 +203,8 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
         slot.state = state.withStatus(JobStatus.Settled);
         slot.resultHash = offered;
-        _pay(job);
+        _balances[job.verifier].amount += earners;
+        _accrued[job.modelId] += (royalty << 128) | protocolFee_;
         emit JobSettled(jobId, result);
         if (job.consumer != address(0) && !_callConsumer(jobId, job, result)) {
             slot.state = state.withStatus(JobStatus.Undelivered);
@@ -234,7 +247,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         uint256 accrued = _accrued[modelId];
         amount = accrued >> 128;
         _accrued[modelId] = uint128(accrued);
-        balanceOf[recipient] += amount;
+        _balances[recipient].amount += amount;
         emit RoyaltyClaimed(modelId, recipient, amount);
     }
 
@@ -244,7 +257,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         uint256 accrued = _accrued[modelId];
         amount = uint128(accrued);
         _accrued[modelId] = (accrued >> 128) << 128;
-        balanceOf[recipient] += amount;
+        _balances[recipient].amount += amount;
         emit ProtocolFeeClaimed(modelId, recipient, amount);
     }
 
@@ -262,6 +275,11 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     }
 
     /* VIEWS */
+
+    /// @inheritdoc IJobEscrow
+    function balanceOf(address account) external view returns (uint256) {
+        return _balances[account].amount;
+    }
 
     /// @inheritdoc IJobEscrow
     function accrualsOf(bytes32 modelId) external view returns (uint128 royalty, uint128 protocolFee_) {
@@ -312,7 +330,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         OPG.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = OPG.balanceOf(address(this)) - held;
         require(received == amount, TokenTookFee(received, amount));
-        balanceOf[account] += amount;
+        _balances[account].amount += amount;
         emit Deposited(account, msg.sender, amount);
     }
 
@@ -322,10 +340,11 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
     }
 
     function _debit(address account, uint256 amount) private {
-        uint256 balance = balanceOf[account];
-        if (balance < amount) revert InsufficientBalance(balance, amount);
+        Balance storage balance = _balances[account];
+        uint256 held = balance.amount;
+        if (held < amount) revert InsufficientBalance(held, amount);
         unchecked {
-            balanceOf[account] = balance - amount; // checked on the line above
+            balance.amount = held - amount; // checked on the line above
         }
     }
 
@@ -466,20 +485,9 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         return abi.decode(Address.verifyCallResultFromTarget(verifier, success, returned), (Verdict, bytes32));
     }
 
-    function _pay(Job calldata job) private {
-        JobWords calldata words = job.words();
-        (uint256 earners, uint256 royalty, uint256 protocolFee_) = JobLib.split(
-            words.fee,
-            words.royaltyPpm,
-            words.protocolFeePpm
-        );
-        balanceOf[job.verifier] += earners;
-        _accrued[job.modelId] += (royalty << 128) | protocolFee_;
-    }
-
     function _payBack(bytes32 jobId, Job calldata job, KeySlot storage slot, KeyState state, bool expired) private {
         slot.state = state.withStatus(JobStatus.Refunded);
-        balanceOf[job.payer] += job.fee;
+        _balances[job.payer].amount += job.fee;
         emit JobRefunded(jobId, expired);
     }
 

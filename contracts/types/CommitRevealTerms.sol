@@ -101,6 +101,6 @@ library CommitRevealTermsLib {
 
     /// @notice Seats that must agree: more than half of all, taken or not.
     function majority(bytes32 data) internal pure returns (uint256) {
-        return committeeSize(data) / 2 + 1;
+        return (uint256(data) >> 249) + 1;
     }
 }

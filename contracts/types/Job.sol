@@ -77,7 +77,8 @@ library JobLib {
         return uint32(nonce);
     }
 
-    /// @notice How the fee is divided. The three parts add up to the fee exactly; rounding favours the earners.
+    /// @notice How the fee is divided. The three parts add up to the fee exactly; rounding favours the earners. Of a job
+    /// that was opened: both rates together are below the whole.
     /// @return earners What the verifier divides among those who earned it
     /// @return royalty The publisher's part
     /// @return protocolFee The protocol's part
@@ -86,8 +87,11 @@ library JobLib {
         uint256 royaltyPpm,
         uint256 protocolFeePpm
     ) internal pure returns (uint256 earners, uint256 royalty, uint256 protocolFee) {
-        royalty = (fee * royaltyPpm) / PPM;
-        protocolFee = (fee * protocolFeePpm) / PPM;
-        earners = fee - royalty - protocolFee;
+        unchecked {
+            // 128 bits × 32 bits; the escrow bounds the two parts to 30 % and 5 %.
+            royalty = (fee * royaltyPpm) / PPM;
+            protocolFee = (fee * protocolFeePpm) / PPM;
+            earners = fee - royalty - protocolFee;
+        }
     }
 }

@@ -39,10 +39,15 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     using CommitRevealTermsLib for bytes32;
     using StakeShares for StakeShares.Store;
 
+    /// @dev A struct, because an element of an array of words is taken out of its slot as if it were a part of one.
+    struct SeatSlot {
+        uint256 word; // see `Tally`
+    }
+
     /// @dev Belongs to a payer's key and is used again by its next job.
     struct JobRecord {
         JobState state; // slot 0
-        uint256[9] seats; // slots 1 to 9, see `Tally`; taken are those up to the first that isn't this job's
+        SeatSlot[9] seats; // slots 1 to 9; taken are those up to the first that isn't this job's
     }
 
     /* CONSTANTS */
@@ -88,8 +93,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     /* STORAGE */
 
     StakeShares.Store private _shares;
-    /// @inheritdoc ICommitRevealVerifier
-    mapping(address signer => uint32 operatorId) public operatorOfSigner;
+    mapping(address signer => uint256 operatorId) private _operatorOfSigner;
     mapping(uint32 operatorId => address signer) private _syncedSigner;
     /// @dev By payer and key. Not as address and uint224, which the compiler would clean anew at each look.
     mapping(uint256 payer => mapping(uint256 key => JobRecord)) private _records;
@@ -178,27 +182,14 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @inheritdoc ICommitRevealVerifier
     function commit(JobRef calldata ref, uint64 seedPrefix, uint192 commitment) external {
-        uint256 operatorId = operatorOfSigner[msg.sender];
+        uint256 operatorId = _operatorOfSigner[msg.sender];
         if (operatorId == 0) revert NotASigner(msg.sender);
-        (bytes32 jobId, bytes32 terms) = (ref.jobId, ref.terms);
-        (JobRecord storage record, JobState state) = _find(ref);
-        if (state.isResolved()) revert JobResolved(jobId);
-        uint192 seed = _seedOf(jobId, state);
-        if (seed >> 128 != seedPrefix) revert SeedMismatch(seedPrefix, seed);
-
-        uint256 ticket = Sortition.ticket(seed, operatorId);
-        uint256 step = _checkDraw(state, terms, operatorId, ticket);
-        uint256 openedAt = state.openedAt();
-        uint256 seat = _freeSeat(record, openedAt, terms.committeeSize(), operatorId);
-        if (seat == terms.committeeSize()) {
-            uint256 evicted;
-            (seat, evicted) = _evict(record, state, terms, seed, operatorId, ticket);
-            emit SeatEvicted(jobId, uint32(Tally.operatorOf(evicted)), uint8(seat));
-            step = Tally.stepOf(evicted); // a committee that is full stays as it was filled
-        }
-        _shares.lock(operatorId, terms.bondUnits());
-        record.seats[seat] = Tally.seatOf(step, operatorId, openedAt, commitment);
-        emit ResultCommitted(jobId, uint32(operatorId), uint8(seat));
+        StakeShares.Holder storage holder = _shares.holders[operatorId];
+        MemberState member = holder.state;
+        (SeatSlot storage slot, uint256 head) = _takeSeat(ref, seedPrefix, operatorId, member);
+        StakeShares.lock(holder, member, ref.terms.bondUnits());
+        slot.word = head | commitment;
+        emit ResultCommitted(ref.jobId, uint32(operatorId));
     }
 
     /// @inheritdoc ICommitRevealVerifier
@@ -206,19 +197,20 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         (JobRecord storage record, JobState state) = _find(ref);
         if (state.isResolved()) revert JobResolved(ref.jobId);
         uint256 openedAt = state.openedAt();
-        uint256 closesAt = _revealsCloseAt(openedAt, ref.terms, record.seats[ref.terms.committeeSize() - 1]);
+        uint256 closesAt = _revealsCloseAt(openedAt, ref.terms, record.seats[ref.terms.committeeSize() - 1].word);
         if (seat >= MAX_COMMITTEE_SIZE) revert SeatUnknown(seat);
-        uint256 word = record.seats[seat];
+        uint256 word = record.seats[seat].word;
         if (!Tally.isOf(word, openedAt)) revert SeatUnknown(seat);
         if (Tally.isRevealed(word)) revert AlreadyRevealed(seat);
-        record.seats[seat] = _reveal(ref.jobId, word, closesAt, resultHash, salt);
+        record.seats[seat].word = _reveal(ref.jobId, word, closesAt, resultHash, salt);
     }
 
     /// @inheritdoc IVerifier
     /// @dev The escrow vouches for the job, and tells its id.
     function conclude(
-        bytes32 jobId,
         Job calldata job,
+        uint256 earners,
+        bytes32 jobId,
         bytes calldata evidence,
         uint256 offeredBytes,
         bytes32 offeredHash
@@ -238,8 +230,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
             _resolveWithoutResult(jobId, terms, seats);
             return (Verdict.NoResult, 0);
         }
-        _payMajority(terms, seats, Tally.truncate(offeredHash), agreed, _potOf(job.words()));
-        if (agreed < seats.length) _slashDissent(jobId, terms.bondUnits(), seats, Tally.truncate(offeredHash));
+        _payMajority(jobId, terms, seats, Tally.truncate(offeredHash), agreed, earners);
         return (Verdict.Final, offeredHash);
     }
 
@@ -295,6 +286,11 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     }
 
     /// @inheritdoc ICommitRevealVerifier
+    function operatorOfSigner(address signer) external view returns (uint32) {
+        return uint32(_operatorOfSigner[signer]);
+    }
+
+    /// @inheritdoc ICommitRevealVerifier
     function shareAt(uint32 operatorId, uint48 timestamp) external view returns (uint56) {
         return uint56(_shares.shareAt(operatorId, timestamp));
     }
@@ -309,7 +305,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         (, JobRecord storage record, JobState state) = _load(job);
         bytes32 terms = job.verifierData;
         uint256 openedAt = state.openedAt();
-        uint256 closesAt = _commitsCloseAt(openedAt, terms, record.seats[terms.committeeSize() - 1]);
+        uint256 closesAt = _commitsCloseAt(openedAt, terms, record.seats[terms.committeeSize() - 1].word);
         schedule.openedAt = uint40(openedAt);
         schedule.seedBlock = SafeCast.toUint64(_seedBlock(state));
         schedule.committed = uint8(_seatsOf(record, openedAt, terms.committeeSize()).length);
@@ -383,7 +379,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /// @dev Every lock ends by itself: what is resolved too late to be sure of its stake is only released.
     function _isTooLate(JobState state) private view returns (bool) {
-        return block.timestamp > state.openedAt() + MAX_LOCK_SECONDS;
+        unchecked {
+            return block.timestamp > state.openedAt() + MAX_LOCK_SECONDS; // 32 bits and 40 bits
+        }
     }
 
     function _seedBlock(JobState state) private view returns (uint256) {
@@ -467,17 +465,38 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
 
     /* INTERNAL: COMMIT AND REVEAL */
 
+    /// @return slot A free seat's, or the highest draw's after its eviction
+    /// @return head What the seat is to hold besides the commitment
+    function _takeSeat(
+        JobRef calldata ref,
+        uint64 seedPrefix,
+        uint256 operatorId,
+        MemberState member
+    ) private returns (SeatSlot storage slot, uint256 head) {
+        (JobRecord storage record, JobState state) = _find(ref);
+        if (state.isResolved()) revert JobResolved(ref.jobId);
+        uint192 seed = _seedOf(ref.jobId, state);
+        if (seed >> 128 != seedPrefix) revert SeedMismatch(seedPrefix, seed);
+        uint256 stake = _shares.shareBefore(member, operatorId, state.openedAt());
+        uint256 step = _checkDraw(state, ref.terms, operatorId, Sortition.ticket(seed, operatorId), stake);
+        uint256 seat = _freeSeat(record, state.openedAt(), ref.terms.committeeSize(), operatorId);
+        if (seat == ref.terms.committeeSize()) (seat, step) = _evict(ref, record, state, seed, operatorId, stake);
+        return (record.seats[seat], Tally.seatOf(step, operatorId, state.openedAt(), 0));
+    }
+
     /// @return step The widening step this is
     function _checkDraw(
         JobState state,
         bytes32 terms,
         uint256 operatorId,
-        uint256 ticket
+        uint256 ticket,
+        uint256 stake
     ) private view returns (uint256 step) {
         uint256 openedAt = state.openedAt();
-        step = (block.timestamp - openedAt) / terms.commitWindowSeconds();
+        unchecked {
+            step = (block.timestamp - openedAt) / terms.commitWindowSeconds(); // above zero: `opened` saw to it
+        }
         if (step > terms.maxWidening()) revert CommitsClosed(_commitsCloseAt(openedAt, terms, 0));
-        uint256 stake = _shares.shareBefore(operatorId, openedAt);
         if (!Sortition.mayCommit(ticket, stake, state.totalShare(), terms.committeeSize(), step)) {
             revert NotDrawn(uint32(operatorId), uint8(step));
         }
@@ -491,39 +510,47 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 operatorId
     ) private view returns (uint256 seat) {
         for (; seat < size; ++seat) {
-            uint256 taken = record.seats[seat];
+            uint256 taken = record.seats[seat].word;
             if (!Tally.isOf(taken, openedAt)) return seat;
             if (Tally.operatorOf(taken) == operatorId) revert AlreadySeated(uint32(operatorId), uint8(seat));
         }
     }
 
-    /// @return seat The one with the highest draw, which the newcomer's is lower than
-    /// @return evicted What it held; its bond is released
+    /// @return seat The one with the highest draw, which the newcomer's is lower than; its bond is released
+    /// @return step What it was taken in: a committee that is full stays as it was filled
     function _evict(
+        JobRef calldata ref,
         JobRecord storage record,
         JobState state,
-        bytes32 terms,
         uint192 seed,
         uint256 newcomer,
-        uint256 newTicket
-    ) private returns (uint256 seat, uint256 evicted) {
-        uint256 openedAt = state.openedAt();
-        uint256[] memory seats = _seatsOf(record, openedAt, terms.committeeSize());
-        uint256 closesAt = _commitsCloseAt(openedAt, terms, seats[seats.length - 1]);
+        uint256 newStake
+    ) private returns (uint256 seat, uint256 step) {
+        uint256[] memory seats = _seatsOf(record, state.openedAt(), ref.terms.committeeSize());
+        uint256 closesAt = _commitsCloseAt(state.openedAt(), ref.terms, seats[seats.length - 1]);
         if (block.timestamp >= closesAt) revert CommitsClosed(closesAt);
         (uint256 ticket, uint256 stake) = (0, 0);
         for (uint256 i = 0; i < seats.length; ++i) {
-            uint256 operatorId = Tally.operatorOf(seats[i]);
-            uint256 nextTicket = Sortition.ticket(seed, operatorId);
-            uint256 nextStake = _shares.shareBefore(operatorId, openedAt);
+            (uint256 nextTicket, uint256 nextStake) = _drawOf(seed, Tally.operatorOf(seats[i]), state.openedAt());
             if (i == 0 || Sortition.isLower(ticket, stake, nextTicket, nextStake)) {
                 (seat, ticket, stake) = (i, nextTicket, nextStake);
             }
         }
-        uint256 newStake = _shares.shareBefore(newcomer, openedAt);
+        uint256 newTicket = Sortition.ticket(seed, newcomer);
         if (!Sortition.isLower(newTicket, newStake, ticket, stake)) revert NotLower(uint32(newcomer));
-        evicted = seats[seat];
-        _shares.unlock(Tally.operatorOf(evicted), terms.bondUnits());
+        uint256 evicted = Tally.operatorOf(seats[seat]);
+        _shares.unlock(evicted, ref.terms.bondUnits());
+        emit SeatEvicted(ref.jobId, uint32(evicted), uint8(seat));
+        step = Tally.stepOf(seats[seat]);
+    }
+
+    function _drawOf(
+        uint192 seed,
+        uint256 operatorId,
+        uint256 openedAt
+    ) private view returns (uint256 ticket, uint256 stake) {
+        ticket = Sortition.ticket(seed, operatorId);
+        stake = _shares.shareBefore(_shares.memberOf(operatorId), operatorId, openedAt);
     }
 
     /// @return The seat with its commitment opened
@@ -556,7 +583,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         unchecked {
             uint256 at = 0;
             while (at < evidence.length) {
-                uint256 head = uint8(evidence[at]);
+                uint256 head = uint256(bytes32(evidence[at:])) >> 248;
                 uint256 size = head & OTHER_RESULT == 0 ? 33 : 65;
                 if (at + size > evidence.length) revert EvidenceMalformed(evidence.length);
                 bytes32 salt = bytes32(evidence[at + 1:]);
@@ -589,7 +616,7 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         seats = new uint256[](size);
         uint256 taken = 0;
         for (; taken < size; ++taken) {
-            uint256 seat = record.seats[taken];
+            uint256 seat = record.seats[taken].word;
             if (!Tally.isOf(seat, openedAt)) break;
             seats[taken] = seat;
         }
@@ -609,7 +636,10 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 openedAt = state.openedAt();
         uint256 size = terms.committeeSize();
         seats = _seatsOf(record, openedAt, size);
-        uint256 lastSeat = seats.length == size ? seats[size - 1] : 0;
+        uint256 lastSeat;
+        unchecked {
+            if (seats.length == size) lastSeat = seats[size - 1]; // a committee has at least one seat
+        }
         revealsCloseAt = _revealsCloseAt(openedAt, terms, lastSeat);
     }
 
@@ -624,8 +654,9 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
     ) private view returns (uint256) {
         (uint256 revealed, uint256 agreed) = Tally.agreeing(seats, Tally.truncate(offeredHash));
         bool complete = revealed == seats.length || block.timestamp >= revealsCloseAt;
-        if (agreed >= terms.majority() && complete && offeredBytes <= terms.maxResultBytes()) return agreed;
-        if (seats.length >= terms.majority()) {
+        uint256 majority = terms.majority();
+        if (agreed >= majority && complete && offeredBytes <= terms.maxResultBytes()) return agreed;
+        if (seats.length >= majority) {
             if (!complete) revert RevealsOpen(revealsCloseAt);
             _requireNothingToShow(terms, revealsCloseAt, Tally.count(seats), offeredHash, offeredBytes);
         }
@@ -647,12 +678,10 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         revert ResultTooLarge(offeredBytes, terms.maxResultBytes());
     }
 
-    function _potOf(JobWords calldata job) private pure returns (uint256 pot) {
-        (pot, , ) = JobLib.split(job.fee, job.royaltyPpm, job.protocolFeePpm);
-    }
-
-    /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up.
+    /// @dev Equal parts; what doesn't divide goes to the first of the majority, so that the parts add up. All others lose
+    /// their bonds.
     function _payMajority(
+        bytes32 jobId,
         bytes32 terms,
         uint256[] memory seats,
         uint256 standing,
@@ -660,16 +689,18 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         uint256 pot
     ) private {
         uint256 bondUnits = terms.bondUnits();
+        uint256 count = seats.length;
         unchecked {
             uint256 each = pot / agreed; // a majority is at least one
             uint256 part = pot - each * (agreed - 1);
-            for (uint256 i = 0; i < seats.length; ++i) {
+            for (uint256 i = 0; i < count; ++i) {
                 uint256 seat = seats[i];
                 if (!Tally.agrees(seat, standing)) continue;
                 _shares.unlockAndPay(Tally.operatorOf(seat), bondUnits, part);
                 part = each;
             }
         }
+        if (agreed < count) _slashDissent(jobId, bondUnits, seats, standing);
     }
 
     function _slashDissent(bytes32 jobId, uint256 bondUnits, uint256[] memory seats, uint256 standing) private {
@@ -729,8 +760,8 @@ contract CommitRevealVerifier is ICommitRevealVerifier, AccessManaged {
         require(signer != address(0), NotRegistered(signer));
         address before = _syncedSigner[operatorId];
         if (before == signer) return;
-        delete operatorOfSigner[before];
-        operatorOfSigner[signer] = operatorId;
+        delete _operatorOfSigner[before];
+        _operatorOfSigner[signer] = operatorId;
         _syncedSigner[operatorId] = signer;
         emit SignerSynced(operatorId, signer);
     }

@@ -65,10 +65,11 @@ interface ICommitRevealVerifier is IVerifier, IEarningsSource {
     event Left(uint32 indexed operatorId, uint256 amount);
     event SignerSynced(uint32 indexed operatorId, address indexed signer);
     event SeedPinned(bytes32 indexed jobId, uint192 seed);
-    /// @dev The commitment itself is in `committeeOf` and in the call.
-    event ResultCommitted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat);
+    /// @notice A seat is taken: the one a `SeatEvicted` before it in the same transaction names, or else the next after
+    /// those taken so far. The commitment itself is in `committeeOf` and in the call.
+    event ResultCommitted(bytes32 indexed jobId, uint32 operatorId);
     event SeatEvicted(bytes32 indexed jobId, uint32 indexed operatorId, uint8 seat);
-    event ResultRevealed(bytes32 indexed jobId, uint32 indexed operatorId, bytes32 resultHash);
+    event ResultRevealed(bytes32 indexed jobId, uint32 operatorId, bytes32 resultHash);
     event BondSlashed(bytes32 indexed jobId, uint32 indexed operatorId, Fault fault, uint256 amount);
     event ParamsChanged(Params params);
 

@@ -37,11 +37,12 @@ library StakeShares {
 
     /// @dev Locks only against what is allocated and not leaving: whatever leaves later stays slashable until after
     /// this lock has ended.
-    function lock(Store storage self, uint256 operatorId, uint256 bondUnits) internal {
-        Holder storage holder = self.holders[operatorId];
-        MemberState member = holder.state;
-        uint256 wanted = member.locked() + bondUnits;
-        if (wanted > member.share()) revert ICommitRevealVerifier.InsufficientShare(member.share(), wanted);
+    function lock(Holder storage holder, MemberState member, uint256 bondUnits) internal {
+        uint256 share = member.share();
+        unchecked {
+            uint256 wanted = member.locked() + bondUnits; // 56 bits each
+            if (wanted > share) revert ICommitRevealVerifier.InsufficientShare(share, wanted);
+        }
         holder.state = member.lock(bondUnits);
     }
 
@@ -70,17 +71,33 @@ library StakeShares {
 
     /// @notice Share at the end of second `timestamp`, stake units.
     function shareAt(Store storage self, uint256 operatorId, uint256 timestamp) internal view returns (uint256) {
-        MemberState member = memberOf(self, operatorId);
-        if (member.changedAt() <= timestamp) return member.share();
-        return self.history[operatorId].upperLookupRecent(uint48(timestamp));
+        return _shareAt(self, memberOf(self, operatorId), operatorId, timestamp);
     }
 
     /// @notice Share strictly before `timestamp`: what arrived in the same block counts for nothing.
-    function shareBefore(Store storage self, uint256 operatorId, uint256 timestamp) internal view returns (uint256) {
-        return shareAt(self, operatorId, timestamp - 1);
+    /// @param member The operator's, as it stands
+    function shareBefore(
+        Store storage self,
+        MemberState member,
+        uint256 operatorId,
+        uint256 timestamp
+    ) internal view returns (uint256) {
+        unchecked {
+            return _shareAt(self, member, operatorId, timestamp - 1); // no block is from second zero
+        }
     }
 
     /* INTERNAL */
+
+    function _shareAt(
+        Store storage self,
+        MemberState member,
+        uint256 operatorId,
+        uint256 timestamp
+    ) private view returns (uint256) {
+        if (member.changedAt() <= timestamp) return member.share();
+        return self.history[operatorId].upperLookupRecent(uint48(timestamp));
+    }
 
     function _setShare(Store storage self, uint256 operatorId, uint256 units) private {
         Holder storage holder = self.holders[operatorId];

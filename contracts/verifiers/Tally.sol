@@ -75,10 +75,12 @@ library Tally {
     ) internal pure returns (uint256 revealedSeats, uint256 agreed) {
         unchecked {
             // At most one more with each seat.
-            for (uint256 i = 0; i < seats.length; ++i) {
+            uint256 size = seats.length;
+            uint256 ballot = REVEALED | hash;
+            for (uint256 i = 0; i < size; ++i) {
                 uint256 seat = seats[i];
                 revealedSeats += seat >> 255;
-                if (agrees(seat, hash)) ++agreed;
+                if (seat & (REVEALED | HASH) == ballot) ++agreed;
             }
         }
     }

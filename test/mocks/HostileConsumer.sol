@@ -43,7 +43,7 @@ contract HostileConsumer is IJobConsumer {
         }
         if (mood != Mood.Reenter) return;
         _try(abi.encodeCall(IJobEscrow.refund, (job)));
-        _try(abi.encodeCall(IJobEscrow.settle, (job, result, "")));
+        _try(abi.encodeCall(IJobEscrow.settle, (result, "", job)));
         _try(abi.encodeCall(IJobEscrow.deliver, (job, result)));
     }
 

@@ -41,8 +41,9 @@ contract HostileVerifier is IVerifier, IEarningsSource {
     }
 
     function conclude(
-        bytes32,
         Job calldata job,
+        uint256,
+        bytes32,
         bytes calldata,
         uint256,
         bytes32 offeredHash
@@ -68,7 +69,7 @@ contract HostileVerifier is IVerifier, IEarningsSource {
         }
         if (mood != Mood.Reenter) return;
         _try(abi.encodeCall(IJobEscrow.refund, (job)));
-        _try(abi.encodeCall(IJobEscrow.settle, (job, "", "")));
+        _try(abi.encodeCall(IJobEscrow.settle, ("", "", job)));
         _try(abi.encodeCall(IJobEscrow.transfer, (address(1), 0)));
         _try(abi.encodeCall(IJobEscrow.withdraw, (address(1), 0)));
     }

@@ -34,8 +34,9 @@ contract ScriptedVerifier is IVerifier {
     }
 
     function conclude(
-        bytes32,
         Job calldata,
+        uint256,
+        bytes32,
         bytes calldata,
         uint256,
         bytes32 offeredHash
