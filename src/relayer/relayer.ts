@@ -106,12 +106,13 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
     return entry;
   }
 
+  /** What others have announced under this key isn't counted: should it be dropped, ours would wait for it for ever. */
   async function nextNonce(): Promise<number> {
-    const [sent, pending] = await Promise.all([
-      publicClient.getTransactionCount({ address: account.address, blockTag: "pending" }).catch(rethrow),
+    const [used, pending] = await Promise.all([
+      publicClient.getTransactionCount({ address: account.address }).catch(rethrow),
       outbox.pending(account.address),
     ]);
-    return Math.max(sent, ...pending.map(({ nonce }) => nonce + 1));
+    return Math.max(used, ...pending.map(({ nonce }) => nonce + 1));
   }
 
   /**

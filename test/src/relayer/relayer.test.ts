@@ -58,6 +58,15 @@ describe("the relayer", function () {
     return { ...chain, publicClient };
   }
 
+  /** So many blocks, then the end. */
+  function atMost(blocks: number): () => Promise<void> {
+    let mined = 0;
+    return async () => {
+      if (++mined > blocks) throw KILLED;
+      await testNetwork.mine(1);
+    };
+  }
+
   it("sends once for a purpose, at the same time and later, in this life and the next", async () => {
     const before = await balance();
     const first = relayer();
@@ -159,20 +168,37 @@ describe("the relayer", function () {
 
   it("carries on through failures of the RPC, as others wait for its nonce", async () => {
     const before = await balance();
-    let failures = 0;
+    let counts = 0;
     const passing = sendingInto((signed) => {
-      if (failures < 3) throw new Error("the RPC is down");
+      if (counts < 4) throw new Error("the RPC is down");
       return chain.publicClient.sendRawTransaction({ serializedTransaction: signed });
     });
     const count = (parameters: GetTransactionCountParameters) => {
-      if (parameters.blockTag === "pending" || ++failures > 3)
-        return chain.publicClient.getTransactionCount(parameters);
+      counts += 1; // the first is for its number
+      if (counts === 1 || counts > 4) return chain.publicClient.getTransactionCount(parameters);
       return Promise.reject(new Error("the RPC is down"));
     };
     const publicClient = Object.create(passing.publicClient, { getTransactionCount: { value: count } });
     await relayer({ chain: { ...chain, publicClient } }).submit("carried", deposit(1n));
     expect(await balance()).to.equal(before + 1n);
     expect(errors).to.not.have.lengthOf(0);
+  });
+
+  it("never numbers behind what somebody else has merely announced", async () => {
+    const before = await balance();
+    await automine(false);
+    const nonce = await chain.publicClient.getTransactionCount({ address: chain.account.address });
+    const foreign = await chain.walletClient.sendTransaction({ to: chain.account.address, value: 0n, nonce });
+    const mine = atMost(10);
+    const submitted = relayer({
+      async nextBlock() {
+        // The foreign one is dropped before it is mined.
+        await testNetwork.provider.request({ method: "hardhat_dropTransaction", params: [foreign] } as never);
+        await mine();
+      },
+    }).submit("behind", deposit(1n));
+    await submitted.finally(() => automine(true));
+    expect(await balance()).to.equal(before + 1n);
   });
 
   it("signs anew when something else took the nonce, so that it never waits for what can't come", async () => {
