@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type GetTransactionCountParameters, type Hex, keccak256, stringToHex } from "viem";
+import { type GetTransactionCountParameters, type Hex, keccak256, numberToHex, stringToHex } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { encodeDeposit, encodeWithdraw, ledgerBalanceOf } from "../../../src/chain/escrow.ts";
 import { encodeApprove } from "../../../src/chain/token.ts";
@@ -46,6 +46,11 @@ describe("the relayer", function () {
 
   const deposit = (amount: bigint) => encodeDeposit(chain.addresses, chain.account.address, amount);
   const balance = () => ledgerBalanceOf(chain, chain.account.address);
+  const setBaseFee = (gwei: bigint) =>
+    testNetwork.provider.request({
+      method: "hardhat_setNextBlockBaseFeePerGas",
+      params: [numberToHex(gwei * 10n ** 9n)],
+    } as never);
   const automine = (on: boolean) => testNetwork.provider.request({ method: "evm_setAutomine", params: [on] } as never);
 
   /** The chain with an RPC that does something else with what is sent. */
@@ -198,6 +203,49 @@ describe("the relayer", function () {
       },
     }).submit("behind", deposit(1n));
     await submitted.finally(() => automine(true));
+    expect(await balance()).to.equal(before + 1n);
+  });
+
+  it("pays more under the same nonce when fees have risen past what it signed", async () => {
+    const before = await balance();
+    await automine(false);
+    const mine = atMost(30);
+    const dear = relayer({
+      async nextBlock() {
+        await setBaseFee(1_000n);
+        await mine();
+      },
+    });
+    const { transactionHash } = await dear.submit("dear", deposit(1n)).finally(() => automine(true));
+    const entry = await store.outbox.find("dear");
+    expect(entry).to.deep.include({ hash: transactionHash, status: "mined" });
+    expect(entry?.replaced).to.have.lengthOf(1);
+    expect(await balance()).to.equal(before + 1n);
+    await setBaseFee(1n);
+    await testNetwork.mine(1);
+  });
+
+  it("knows what it had signed for less when that is mined after all, in another life too", async () => {
+    const before = await balance();
+    const signed: Hex[] = [];
+    const killed = relayer({
+      chain: sendingInto(async (bytes) => {
+        signed.push(bytes);
+        throw signed.length > 1 ? KILLED : new Error("the pool is full");
+      }),
+      async nextBlock() {
+        if (signed.length > 1) throw KILLED;
+        await setBaseFee(1_000n);
+        await testNetwork.mine(1);
+      },
+    });
+    await killed.submit("hesitant", deposit(1n)).catch(() => {});
+    const [cheap, dear] = signed as [Hex, Hex];
+    expect(dear).to.not.equal(cheap);
+    await setBaseFee(1n);
+    await chain.publicClient.sendRawTransaction({ serializedTransaction: cheap });
+    await relayer({ nextBlock: atMost(10) }).resume();
+    expect(await store.outbox.find("hesitant")).to.deep.include({ hash: keccak256(cheap), status: "mined" });
     expect(await balance()).to.equal(before + 1n);
   });
 

@@ -40,7 +40,7 @@ function idOf(n: number): Hex {
 
 function entry(purpose: string, nonce: number, hash: Hex): NewEntry {
   const call = { to: zeroAddress, data: "0xabcd", name: "JobEscrow.settle" } as const;
-  return { purpose, call, sender: zeroAddress, nonce, hash, signed: "0xef" };
+  return { purpose, call, sender: zeroAddress, nonce, hash, signed: "0xef", replaced: [] };
 }
 
 describe("a node's store", function () {
@@ -127,6 +127,16 @@ describe("a node's store", function () {
       { ...entry("commit 2", 6, idOf(4)), status: "pending" },
     ]);
     expect(await store.outbox.find("commit 9")).to.equal(undefined);
+  });
+
+  it("keeps every hash that was signed for a purpose, and concludes it by whichever was mined", async () => {
+    const { outbox } = store;
+    await outbox.write(entry("reveal 7", 20, idOf(20)));
+    await outbox.write({ ...entry("reveal 7", 20, idOf(22)), replaced: [idOf(20), idOf(21)] });
+    await reopen();
+    expect((await store.outbox.find("reveal 7"))?.replaced).to.deep.equal([idOf(20), idOf(21)]);
+    await store.outbox.conclude(idOf(21), "mined", 9n);
+    expect(await store.outbox.find("reveal 7")).to.deep.include({ hash: idOf(21), status: "mined", blockNumber: 9n });
   });
 
   it("never holds two pending transactions of one nonce", async () => {
