@@ -1,4 +1,4 @@
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { SigningChain } from "../../../src/chain/clients.ts";
@@ -79,6 +79,14 @@ describe("a node's folder", function () {
     await expectProtocolError("store/other-identity", () => open());
     await writeFile(file, "0x22");
     await expectProtocolError("node/invalid-secret", () => open());
+  });
+
+  it("has one secret, however many ask for it at first", async () => {
+    const file = join(folder, "raced", "secret");
+    const secrets = await Promise.all(Array.from({ length: 8 }, () => openSecret(file)));
+    expect(new Set(secrets).size).to.equal(1);
+    expect(secrets[0]).to.equal(await openSecret(file));
+    expect(await readdir(join(folder, "raced"))).to.deep.equal(["secret"]);
   });
 
   it("makes one secret, whole, for every folder", async () => {
