@@ -4,8 +4,8 @@ import { type ModelPublished, type ModelTerms, modelsPublished, modelTermsOf } f
 import type { ModelFiles } from "../fetch/modelFiles.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { isHash32 } from "./options.ts";
-import { oneLine } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** A published model and what its publisher says it is. */
