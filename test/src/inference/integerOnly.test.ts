@@ -84,6 +84,23 @@ describe("the integer-only check", () => {
     refuses(tall, /adds up 1073741824 products/);
   });
 
+  it("takes hardly longer for weights that are used often than for those used once", () => {
+    const side = 1_000;
+    const lasts = (times: number) => {
+      const file = onnxFile({
+        node: Array.from({ length: times }, (_, n) => node("MatMulInteger", ["x", "w"], [`y${n}`])),
+        initializer: [constant("w", "int8", [side, side], Array(side * side).fill(-1))],
+        input: [value("x", "uint8", [1, side])],
+        output: [value("y0", "int32", [1, side])],
+      });
+      const startedAt = performance.now();
+      expect(checkIntegerOnly(file).reasons).to.deep.equal([]);
+      return performance.now() - startedAt;
+    };
+    lasts(1);
+    expect(lasts(500)).to.be.lessThan(10 * lasts(1));
+  });
+
   it("refuses clips upside down", () => {
     refuses(afterProduct(node("Clip", ["p", "a", "b"], ["y"]), [scalar("a", 2), scalar("b", 1)]), /low before high/);
   });
