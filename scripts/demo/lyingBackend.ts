@@ -4,6 +4,7 @@ import type { InferenceBackend } from "../../src/inference/backend.ts";
 export function createLyingBackend(honest: InferenceBackend, every: number): InferenceBackend {
   let runs = 0;
   return {
+    ...honest,
     name: `${honest.name}, lying every ${every} runs`,
     async load(artefact, manifest) {
       const model = await honest.load(artefact, manifest);

@@ -5,7 +5,7 @@ import type { Hex } from "viem";
 import { parseAddresses } from "../../src/chain/addresses.ts";
 import { connectChain, signing } from "../../src/chain/clients.ts";
 import { runNode } from "../../src/cli/runNode.ts";
-import { createOnnxNative } from "../../src/inference/onnxNative.ts";
+import { createOnnxProcess } from "../../src/inference/onnxProcess.ts";
 import { createLyingBackend } from "./lyingBackend.ts";
 
 const [rpcUrl = "", addressesFile = "", dataDir = "", liesEvery = ""] = process.argv.slice(2);
@@ -17,7 +17,7 @@ const privateKey = process.env.OPG_SIGNER_PRIVATE_KEY as Hex;
 await runNode({
   chain: signing(await connectChain({ rpcUrl, addresses, privateKey })),
   dataDir,
-  backend: createLyingBackend(createOnnxNative(), Number(liesEvery)),
+  backend: createLyingBackend(createOnnxProcess(), Number(liesEvery)),
   serve: "all",
   policy: { minFee: 0n, maxConsumerGas: 500_000 },
   allowPrivateUris: true,

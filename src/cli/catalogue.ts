@@ -4,8 +4,8 @@ import { type ModelPublished, type ModelTerms, modelsPublished, modelTermsOf } f
 import type { ModelFiles } from "../fetch/modelFiles.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { isHash32 } from "./options.ts";
-import { oneLine } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** A published model and what its publisher says it is. */
@@ -21,10 +21,16 @@ export type ListedModel = { published: ModelPublished; terms: ModelTerms } & (
 const BATCH = 16;
 const MAX_CANDIDATES = 8;
 
-/** All models of the network, oldest first. */
-export async function listModels(session: Session): Promise<ListedModel[]> {
+/**
+ * All models of the network, oldest first.
+ * @param publisher whose alone, where one is given: only their manifests are read
+ */
+export async function listModels(session: Session, publisher?: string): Promise<ListedModel[]> {
   const [chain, files] = await Promise.all([session.chain(), session.models()]);
-  const published = await modelsPublished(chain, sinceDeployment(chain));
+  const all = await modelsPublished(chain, sinceDeployment(chain));
+  const published = all.filter(
+    (model) => publisher === undefined || model.publisher.toLowerCase() === publisher.toLowerCase(),
+  );
   session.progress.begin(`reading the manifests of ${published.length} models`);
   const listed: ListedModel[] = [];
   for (let first = 0; first < published.length; first += BATCH) {
@@ -42,11 +48,10 @@ export async function listModels(session: Session): Promise<ListedModel[]> {
 export async function findModel(session: Session, wanted: string): Promise<NamedModel> {
   if (isHash32(wanted)) return findModelById(session, wanted.toLowerCase() as Hex);
   const [name = "", publisher] = wanted.split("/").reverse();
-  const listed = await listModels(session);
-  const candidates = listed.filter((model): model is ListedModel & NamedModel => {
-    const isPublisher = publisher === undefined || model.published.publisher.toLowerCase() === publisher.toLowerCase();
-    return model.manifest?.name === name && isPublisher && !model.terms.retired;
-  });
+  const listed = await listModels(session, publisher);
+  const candidates = listed.filter(
+    (model): model is ListedModel & NamedModel => model.manifest?.name === name && !model.terms.retired,
+  );
   return chooseNewest(wanted, candidates, listed);
 }
 

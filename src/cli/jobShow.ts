@@ -2,10 +2,11 @@ import { type Hex, hexToBytes, hexToString, size, zeroAddress } from "viem";
 import { chainTime } from "../chain/clients.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import type { Job } from "../protocol/job.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { type JobHistory, jobHistory } from "../sdk/jobHistory.ts";
 import { findModelById } from "./catalogue.ts";
 import { describeEvent, describeMeaning, type Meaning, meaningOf, seatsOf } from "./jobAnswer.ts";
-import { type Answer, lines, oneLine, opg, time } from "./output.ts";
+import { type Answer, lines, opg, time } from "./output.ts";
 import type { Session } from "./session.ts";
 
 /** `opg job status`: every stop of a job that the chain knows of. */

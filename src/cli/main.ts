@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
 import { addEscrowCommands } from "./escrow.ts";
 import { addFaucetCommand } from "./faucet.ts";
 import { addJobCommands } from "./job.ts";
@@ -24,6 +25,7 @@ Exit codes: 0 done, 1 failed (or the answer is no), 2 called wrongly.`;
 export function createProgram(terminal: Terminal): Command {
   const program = new Command("opg")
     .description("The OpenGradient network: have models run, check their answers, be an operator.")
+    .version(packageJson.version)
     .addOption(
       new Option("--network <name>", "localhost unless told; the others' RPCs come from the environment").choices(
         NETWORK_NAMES,

@@ -8,12 +8,13 @@ import { checkArtefact } from "../inference/checkArtefact.ts";
 import { explainModel } from "../inference/explainModel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type Manifest, parseManifest } from "../protocol/manifest.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { describeSpecs } from "../protocol/tensor.ts";
 import { publishModel } from "../sdk/publishModel.ts";
 import { answering } from "./answering.ts";
 import { findModel, type ListedModel, listModels } from "./catalogue.ts";
 import { address, opgAmount, wholeNumber } from "./options.ts";
-import { type Answer, columns, lines, oneLine, opg, percent } from "./output.ts";
+import { type Answer, columns, lines, opg, percent } from "./output.ts";
 import type { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Hex, LocalAccount } from "viem";
 import { operatorOfSigner } from "../chain/verifier.ts";
-import { createOnnxNative } from "../inference/onnxNative.ts";
+import { createOnnxProcess } from "../inference/onnxProcess.ts";
 import { openSecret } from "../node/secret.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { formatOpg, parseOpg } from "../protocol/units.ts";
@@ -60,7 +60,7 @@ async function run(
   await runNode({
     chain,
     dataDir,
-    backend: createOnnxNative(),
+    backend: createOnnxProcess(),
     serve: models,
     policy: {
       minFee: minFee ?? parseOpg(config?.minFee ?? "0"),

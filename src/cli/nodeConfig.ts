@@ -7,7 +7,7 @@ import { NETWORK_NAMES, type NetworkName } from "./networks.ts";
 import { isHash32 } from "./options.ts";
 import type { Environment } from "./terminal.ts";
 
-/** What `opg node init` fixes, so that the node is started by its folder alone. It holds no keys. */
+/** What `opg node init` fixes, so that the node is started by its folder alone. It holds no keys but an RPC's. */
 export type NodeConfig = {
   network?: NetworkName;
   rpc?: string;
@@ -57,7 +57,7 @@ export async function writeNodeConfig(folder: string, config: NodeConfig): Promi
     );
   }
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(fileIn(folder), text);
+  await writeFile(fileIn(folder), text, { mode: 0o600 }); // an RPC's URL may hold a provider's key
 }
 
 function fileIn(folder: string): string {

@@ -1,5 +1,6 @@
 import type { TransactionReceipt } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { formatOpg } from "../protocol/units.ts";
 
 /** What a command has to say: one JSON object, and the same for people. */
@@ -46,11 +47,6 @@ export function time(at: number): string {
 
 export function percent(ppm: number): string {
   return `${(ppm / 10_000).toFixed(1)} %`;
-}
-
-/** One line of text from elsewhere: no control characters that could move a terminal's cursor. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, " ").slice(0, 500);
 }
 
 export function hashesOf(txReceipts: readonly TransactionReceipt[]): string[] {

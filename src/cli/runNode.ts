@@ -2,6 +2,7 @@ import { stakeOf } from "../chain/staking.ts";
 import { type OpenNodeOptions, openNode } from "../node/openNode.ts";
 import type { NodeEvent } from "../node/task.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { formatOpg } from "../protocol/units.ts";
 
 /** One line of a node's log: what happened, and its details. With `--json` it is printed as it is, with the time. */
@@ -75,8 +76,8 @@ function seldom(say: (trouble: Trouble) => void): (error: unknown) => void {
 }
 
 function describe(error: unknown): Trouble {
-  if (error instanceof ProtocolError) return { code: error.code, reason: error.message };
-  return { code: "unexpected", reason: error instanceof Error ? error.message : String(error) };
+  const reason = oneLine(error instanceof Error ? error.message : String(error));
+  return { code: error instanceof ProtocolError ? error.code : "unexpected", reason };
 }
 
 function asJson(line: NodeLine): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { keccak256 } from "viem";
 import { checkListing, checkManifest } from "../chain/modelIdentity.ts";
@@ -26,16 +26,49 @@ export type ModelFilesOptions = {
   /** Made when missing; processes may share it. Its files are named by their hashes, and checked when they are read. */
   cacheDir: string;
   fetchUri: FetchUri;
+  /** Beyond these the files written first are removed; 4,294,967,296 unless told. */
+  maxCacheBytes?: number;
 };
 
+const MAX_CACHE_BYTES = 2 ** 32;
+/** Finished or not; whatever else lies in the folder isn't ours to remove. */
+const OWN_NAME = /^0x[0-9a-f]{64}\.(json|onnx)(\.[0-9a-f-]{36}\.tmp)?$/;
+
 /** Models' files from where their publishers serve them, each fetched once. */
-export function createModelFiles({ cacheDir, fetchUri }: ModelFilesOptions): ModelFiles {
+export function createModelFiles({
+  cacheDir,
+  fetchUri,
+  maxCacheBytes = MAX_CACHE_BYTES,
+}: ModelFilesOptions): ModelFiles {
+  const keep = async (name: string, bytes: Uint8Array) => {
+    await writeWhole(join(cacheDir, name), bytes);
+    await removeOldest(cacheDir, maxCacheBytes);
+  };
+
+  async function cached<T>(
+    name: string,
+    check: (bytes: Uint8Array) => T,
+    fetch: () => Promise<FetchedFile<T>>,
+  ): Promise<T> {
+    const kept = await readFile(join(cacheDir, name)).catch(() => null);
+    if (kept) {
+      try {
+        return check(new Uint8Array(kept.buffer, kept.byteOffset, kept.length));
+      } catch {
+        // Damaged: fetched again and written anew.
+      }
+    }
+    const { bytes, checked } = await fetch();
+    await keep(name, bytes).catch(() => {}); // a full disk only means that it is fetched again
+    return checked;
+  }
+
   return {
     async manifestOf(published) {
       checkListing(published);
       const { manifestUri, listing } = published;
       const check = (bytes: Uint8Array) => readManifest(published, bytes);
-      return cached(join(cacheDir, `${listing.manifestHash}.json`), check, () =>
+      return cached(`${listing.manifestHash}.json`, check, () =>
         fetchFirst(fetchUri, [manifestUri], MAX_MANIFEST_LENGTH, check),
       );
     },
@@ -45,7 +78,7 @@ export function createModelFiles({ cacheDir, fetchUri }: ModelFilesOptions): Mod
       const { hash, sizeBytes } = manifest.artefact;
       const uris = resolveArtefactUris(manifest, published.manifestUri);
       const check = (bytes: Uint8Array) => checkArtefact(manifest, bytes);
-      return cached(join(cacheDir, `${hash}.onnx`), check, () => fetchFirst(fetchUri, uris, sizeBytes, check));
+      return cached(`${hash}.onnx`, check, () => fetchFirst(fetchUri, uris, sizeBytes, check));
     },
   };
 }
@@ -65,26 +98,8 @@ function checkArtefact({ name, artefact }: Manifest, bytes: Uint8Array): Uint8Ar
   );
 }
 
-async function cached<T>(
-  file: string,
-  check: (bytes: Uint8Array) => T,
-  fetch: () => Promise<FetchedFile<T>>,
-): Promise<T> {
-  const kept = await readFile(file).catch(() => null);
-  if (kept) {
-    try {
-      return check(new Uint8Array(kept.buffer, kept.byteOffset, kept.length));
-    } catch {
-      // Damaged: fetched again and written anew.
-    }
-  }
-  const { bytes, checked } = await fetch();
-  await keep(file, bytes);
-  return checked;
-}
-
 /** Whoever reads the file meanwhile finds all of it or nothing. */
-async function keep(file: string, bytes: Uint8Array): Promise<void> {
+async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   const unfinished = `${file}.${randomUUID()}.tmp`;
   await mkdir(dirname(file), { recursive: true });
   try {
@@ -93,4 +108,22 @@ async function keep(file: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await rm(unfinished, { force: true });
   }
+}
+
+/** Strangers decide how many models there are. */
+async function removeOldest(folder: string, maxBytes: number): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => OWN_NAME.test(name));
+  const found = await Promise.all(names.map((name) => describeFile(join(folder, name))));
+  const files = found.filter((file) => file !== undefined).sort((a, b) => b.mtimeMs - a.mtimeMs);
+  let bytes = 0;
+  for (const { path, size } of files) {
+    bytes += size;
+    if (bytes > maxBytes && path !== files[0]?.path) await rm(path, { force: true });
+  }
+}
+
+/** Undefined when another process has removed it meanwhile. */
+async function describeFile(path: string): Promise<{ path: string; size: number; mtimeMs: number } | undefined> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats && { path, size: stats.size, mtimeMs: stats.mtimeMs };
 }

@@ -9,6 +9,8 @@ export type InferenceBackend = {
    * `model/backend-mismatch`
    */
   load(artefact: Uint8Array, manifest: Manifest): Promise<LoadedModel>;
+  /** Ends what is under way at once and for good, where a backend can: it throws then. */
+  stop?(): void;
 };
 
 export type LoadedModel = {

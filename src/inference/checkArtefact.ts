@@ -5,6 +5,9 @@ import { describeSpecs, type TensorSpec } from "../protocol/tensor.ts";
 import { checkIntegerOnly } from "./integerOnly.ts";
 import { decodeOnnx, ONNX_TYPE, type OnnxValue } from "./onnxGraph.ts";
 
+const MAX_REASONS = 3;
+const MAX_REASON_LENGTH = 200;
+
 /**
  * Checks everything the manifest promises about the file, without running any of it.
  * @throws ProtocolError `model/hash-mismatch`, `model/malformed`, `model/not-integer-only`, `model/tensor-mismatch`
@@ -16,11 +19,18 @@ export function checkArtefact(artefact: Uint8Array, manifest: Manifest): void {
   if (!ok) {
     throw new ProtocolError(
       "model/not-integer-only",
-      `model ${manifest.name} isn't integer-only (${reasons.join("; ")}), only such models are served: export it in integers`,
+      `model ${manifest.name} isn't integer-only (${summarise(reasons)}), only such models are served: export it in integers`,
     );
   }
   checkTensors("inputs", manifest.inputs, graph.inputs);
   checkTensors("outputs", manifest.outputs, graph.outputs);
+}
+
+/** The file's author chose how many they are and how long. */
+function summarise(reasons: readonly string[]): string {
+  const first = reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, MAX_REASON_LENGTH));
+  const others = reasons.length - first.length;
+  return others > 0 ? `${first.join("; ")}; and ${others} more` : first.join("; ");
 }
 
 function checkContent(artefact: Uint8Array, { name, artefact: wanted }: Manifest): void {

@@ -1,5 +1,6 @@
 import { ProtocolError } from "../protocol/errors.ts";
 import { MAX_DIMENSIONS } from "../protocol/manifest.ts";
+import { elementCount } from "../protocol/tensor.ts";
 import { applyRule, type Finding, isRefusal, isTensor, type Refusal, refuse, type Tensor } from "./integerRules.ts";
 import {
   decodeOnnx,
@@ -19,6 +20,8 @@ export type IntegerOnlyCheck = {
 const OPSETS = { least: 13, greatest: 21 } as const;
 const MAX_NODES = 10_000;
 const MAX_WEIGHT_BYTES = 2 ** 29; // of all nodes together: some seconds of work, however often one constant is used
+const MAX_ELEMENTS = 2 ** 28; // computed by all nodes together: a second of work, and 1 GiB
+const MAX_PRODUCTS = MAX_WEIGHT_BYTES; // every model has one row, so it makes one of each byte of its weights
 const DTYPES = new Map<number, "uint8" | "int8" | "int32">([
   [ONNX_TYPE.uint8, "uint8"],
   [ONNX_TYPE.int8, "int8"],
@@ -90,18 +93,39 @@ function walkGraph(graph: OnnxGraph): ModelWalk {
   });
   const refused = given.filter(isRefusal).map(({ reason }) => reason);
   const outputs = graph.outputs.flatMap((output) => checkOutput(output, known));
-  const reasons = [...checkHeader(graph), ...refused, ...outputs];
+  const reasons = [...checkHeader(graph), ...refused, ...outputs, ...checkWork(graph, steps)];
   return { ok: reasons.length === 0 && steps.every(({ finding }) => isTensor(finding)), reasons, steps };
 }
 
 /** Beyond these the walk would take too long to answer. */
-function checkLimits({ nodes, constants }: OnnxGraph): string[] {
+function checkLimits(graph: OnnxGraph): string[] {
+  const { nodes } = graph;
   if (nodes.length > MAX_NODES) return [`${nodes.length} nodes, allowed are ${MAX_NODES}`];
-  const sizes = new Map(constants.map(({ name, bytes }) => [name, bytes?.length ?? 0]));
-  const weights = nodes.reduce((sum, { inputs }) => sum + (sizes.get(inputs[1] ?? "") ?? 0), 0);
+  const weightsOf = weightBytes(graph);
+  const weights = nodes.reduce((sum, node) => sum + weightsOf(node), 0);
   return weights > MAX_WEIGHT_BYTES
     ? [`the nodes use ${weights} bytes of weights in all, allowed are ${MAX_WEIGHT_BYTES}`]
     : [];
+}
+
+/** A small file can ask for any amount of work: many nodes over one large tensor, and many rows times the same weights. */
+function checkWork(graph: OnnxGraph, steps: readonly Step[]): string[] {
+  const weightsOf = weightBytes(graph);
+  const computed = steps.flatMap(({ node, finding }) => (isTensor(finding) ? [{ node, shape: finding.shape }] : []));
+  const elements = computed.reduce((sum, { shape }) => sum + elementCount({ shape }), 0);
+  const products = computed
+    .filter(({ node }) => node.op === "MatMulInteger")
+    .reduce((sum, { node, shape: [rows = 1] }) => sum + rows * weightsOf(node), 0);
+  return [
+    ...(elements > MAX_ELEMENTS ? [`a run computes ${elements} elements in all, allowed are ${MAX_ELEMENTS}`] : []),
+    ...(products > MAX_PRODUCTS ? [`a run adds up ${products} products in all, allowed are ${MAX_PRODUCTS}`] : []),
+  ];
+}
+
+/** How many bytes the constant has that is a node's second operand. */
+function weightBytes({ constants }: OnnxGraph): (node: OnnxNode) => number {
+  const sizes = new Map(constants.map(({ name, bytes }) => [name, bytes?.length ?? 0]));
+  return ({ inputs }) => sizes.get(inputs[1] ?? "") ?? 0;
 }
 
 function checkHeader(graph: OnnxGraph): string[] {
@@ -132,7 +156,7 @@ function readConstant({ name, type, shape, bytes }: OnnxConstant): Tensor | Refu
   if (shape.length > MAX_DIMENSIONS)
     return refuse(`constant "${name}" has ${shape.length} dimensions, allowed are ${MAX_DIMENSIONS}`);
   const { bytes: width, read } = READERS[dtype];
-  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const count = elementCount({ shape });
   if (shape.some((dimension) => dimension < 1) || count * width !== bytes.length) {
     return refuse(
       `constant "${name}" of shape [${shape}] has ${bytes.length} bytes, allowed are dimensions from 1 and all their bytes`,

@@ -97,15 +97,32 @@ function multiply(a: Operand, b: Operand): Tensor | Refusal {
   return bounded([m, n], ...productRange(a, b.values, n));
 }
 
+type ColumnSums = { positive: Float64Array; negative: Float64Array };
+
+/** Of constants, which many nodes may use. */
+const columnSums = new WeakMap<Int32Array, ColumnSums>();
+
 /** The least and the greatest sum any column can reach. */
 function productRange(a: Tensor, weights: Int32Array, columns: number): [number, number] {
-  const [lows, highs] = [new Float64Array(columns), new Float64Array(columns)];
-  for (let i = 0; i < weights.length; i++) {
-    const [weight, column] = [weights[i] as number, i % columns];
-    lows[column] = (lows[column] as number) + weight * (weight > 0 ? a.low : a.high);
-    highs[column] = (highs[column] as number) + weight * (weight > 0 ? a.high : a.low);
+  const sums = columnSums.get(weights) ?? sumColumns(weights, columns);
+  columnSums.set(weights, sums);
+  let [least, greatest] = [Infinity, -Infinity];
+  for (let column = 0; column < columns; column++) {
+    const [positive, negative] = [sums.positive[column] as number, sums.negative[column] as number];
+    least = Math.min(least, positive * a.low + negative * a.high);
+    greatest = Math.max(greatest, positive * a.high + negative * a.low);
   }
-  return [lows.reduce((x, y) => Math.min(x, y)), highs.reduce((x, y) => Math.max(x, y))];
+  return [least, greatest];
+}
+
+function sumColumns(weights: Int32Array, columns: number): ColumnSums {
+  const [positive, negative] = [new Float64Array(columns), new Float64Array(columns)];
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] as number;
+    const sums = weight > 0 ? positive : negative;
+    sums[i % columns] = (sums[i % columns] as number) + weight;
+  }
+  return { positive, negative };
 }
 
 function add(a: Operand, b: Operand): Tensor | Refusal {

@@ -2,7 +2,7 @@ import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import type { BackendOptions, InferenceBackend } from "./backend.ts";
 import { loadOnnx, type OnnxRuntime } from "./onnxSession.ts";
 
-/** onnxruntime's native library on the processor: the fast way, and the one nodes use. */
+/** onnxruntime's native library on the processor: the fast way, and the one nodes use, in a process. */
 export function createOnnxNative({ threads = 1 }: BackendOptions = {}): InferenceBackend {
   const runtime: OnnxRuntime = {
     name: "onnxruntime-node",

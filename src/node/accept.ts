@@ -36,10 +36,11 @@ async function wasTaken(context: NodeContext, { job, place }: JobOpened): Promis
 }
 
 /** A model that can't be fetched or mustn't be run is left to others; it is tried again with its next job. */
-async function whyUnserved({ models }: NodeContext, modelId: Hex): Promise<string | undefined> {
+async function whyUnserved({ models, signal }: NodeContext, modelId: Hex): Promise<string | undefined> {
   try {
     return (await models.open(modelId)) ? undefined : `model ${modelId} isn't served here`;
   } catch (error) {
+    signal.throwIfAborted(); // what stopping has ended says nothing of the model
     if (error instanceof ProtocolError && error.code.startsWith("chain/")) throw error;
     return `model ${modelId} can't be served: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -2,6 +2,7 @@ import { type Hex, keccak256 } from "viem";
 import type { JobOpened } from "../chain/jobEvents.ts";
 import { encodeCommit, jobRefOf } from "../chain/verifier.ts";
 import { commitmentHash, deriveSalt } from "../protocol/commitment.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { MinedTransaction } from "../relayer/relayer.ts";
 import { isSeated } from "./seat.ts";
 import type { NodeContext } from "./task.ts";
@@ -24,7 +25,12 @@ export async function commit(
     return await relayer.submit(`commit ${jobId}`, call);
   } catch (error) {
     // The salt is the same in every life of a node, so a seat that is ours already can be revealed.
-    if (await isSeated(context, job)) return null;
+    if (isRefusedAsSeated(error) || (await isSeated(context, job))) return null;
     throw error;
   }
+}
+
+/** The chain may know of the seat before this node has seen its block. */
+function isRefusedAsSeated(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === "contract/AlreadySeated";
 }

@@ -4,6 +4,7 @@ import type { JobOpened } from "../chain/jobEvents.ts";
 import type { FetchUri } from "../fetch/fetchUri.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { jobIdOf } from "../protocol/job.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { createRelayer, type MinedTransaction } from "../relayer/relayer.ts";
 import type { JobProgress, StoredJob } from "../store/jobs.ts";
 import type { Store } from "../store/store.ts";
@@ -50,7 +51,9 @@ const INFER_ATTEMPTS = 5;
 /** An operator's node: follows the chain and takes every job it is drawn for through all its stops. */
 export async function startNode(options: NodeOptions): Promise<OperatorNode> {
   const { chain, operatorId, models, fetchUri, store, policy, secret } = options;
-  const { onEvent: report = () => {}, onError = () => {} } = options;
+  const { onEvent = () => {}, onError = () => {} } = options;
+  /** Reasons hold strangers' words. */
+  const report = (event: NodeEvent) => onEvent("reason" in event ? { ...event, reason: oneLine(event.reason) } : event);
   const stopping = new AbortController();
   const running = new Set<Promise<void>>();
   const watch = createWatch({
@@ -97,10 +100,10 @@ export async function startNode(options: NodeOptions): Promise<OperatorNode> {
       checkJobId(chain, job.opened);
       await watch.until(({ number }) => number >= 0n);
       if (job.result === null) checkTries(await store.jobs.countTry(jobId));
-      await save({ stage: "ended", outcome: await followJob(context, job, save, note) });
+      await save({ stage: "ended", outcome: oneLine(await followJob(context, job, save, note)) });
     } catch (error) {
       if (stopping.signal.aborted) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = oneLine(error instanceof Error ? error.message : String(error));
       report({ jobId, operatorId, step: "failed", reason });
       await save({ stage: "ended", outcome: reason }).catch(onError);
     }

@@ -3,7 +3,7 @@ import { type Hex, keccak256 } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import { rethrow } from "../chain/contractErrors.ts";
 import { operatorOfSigner } from "../chain/verifier.ts";
-import { createFetchUri } from "../fetch/fetchUri.ts";
+import { createFetchUri, type FetchUri } from "../fetch/fetchUri.ts";
 import { createModelFiles } from "../fetch/modelFiles.ts";
 import type { InferenceBackend } from "../inference/backend.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -41,7 +41,7 @@ const MODEL_TIMEOUT_MS = 600_000;
  * `openStore` throws, and what `ModelShelf.open` throws for a model that was named
  */
 export async function openNode(options: OpenNodeOptions): Promise<OpenedNode> {
-  const { chain, dataDir, serve } = options;
+  const { chain, dataDir, backend, serve } = options;
   const operatorId = await operatorOf(chain);
   const secret = await openSecret(join(dataDir, "secret"));
   const store = await openStore(dataDir, {
@@ -51,21 +51,39 @@ export async function openNode(options: OpenNodeOptions): Promise<OpenedNode> {
     operatorId,
     secretHash: keccak256(secret),
   });
-  const models = createShelf(options);
+  const ending = new AbortController();
+  const models = createShelf(options, ending.signal);
+  /** No stranger's server, nor a model, keeps the node from stopping. */
+  const end = () => {
+    ending.abort(new Error("the node stops"));
+    backend.stop?.();
+  };
   try {
     if (serve !== "all") await Promise.all(serve.map((modelId) => models.open(modelId)));
     const fetchUri = createFetchUri({ allowPrivate: options.allowPrivateUris });
     const node = await startNode({ ...options, operatorId, models, fetchUri, store, secret });
-    return { operatorId, stop: () => node.stop().finally(() => close(models, store)) };
+    return {
+      operatorId,
+      async stop() {
+        const stopped = node.stop(); // first, so that its jobs know why their fetches and runs end
+        end();
+        await stopped.finally(() => close(models, store));
+      },
+    };
   } catch (error) {
+    end();
     await close(models, store);
     throw error;
   }
 }
 
-function createShelf({ chain, dataDir, backend, serve, allowPrivateUris }: OpenNodeOptions): ModelShelf {
+function createShelf(
+  { chain, dataDir, backend, serve, allowPrivateUris }: OpenNodeOptions,
+  signal: AbortSignal,
+): ModelShelf {
   const fetchUri = createFetchUri({ allowPrivate: allowPrivateUris, timeoutMs: MODEL_TIMEOUT_MS });
-  const files = createModelFiles({ cacheDir: join(dataDir, "models"), fetchUri });
+  const untilEnd: FetchUri = (uri, options) => fetchUri(uri, { ...options, signal });
+  const files = createModelFiles({ cacheDir: join(dataDir, "models"), fetchUri: untilEnd });
   return createModelShelf({ chain, backend, files, serve });
 }
 

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Hex, isHex, size, toHex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -10,12 +10,7 @@ import { ProtocolError } from "../protocol/errors.ts";
  * @throws ProtocolError `node/invalid-secret` when the file holds something else
  */
 export async function openSecret(file: string): Promise<Hex> {
-  const kept = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (kept === undefined) return createSecret(file);
-  const secret = kept.trim();
+  const secret = ((await read(file)) ?? (await create(file))).trim();
   if (isHex(secret) && size(secret) === 32) return secret;
   throw new ProtocolError(
     "node/invalid-secret",
@@ -23,18 +18,30 @@ export async function openSecret(file: string): Promise<Hex> {
   );
 }
 
-/** Complete and on the disk, or not there at all. */
-async function createSecret(path: string): Promise<Hex> {
-  const secret = toHex(randomBytes(32));
+async function read(file: string): Promise<string | undefined> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Complete and on the disk, or not there at all; of several that are made at once the first is everybody's. */
+async function create(path: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.tmp`;
-  const file = await open(unfinished, "w", 0o600);
+  const unfinished = `${path}.${randomUUID()}.tmp`;
   try {
-    await file.writeFile(`${secret}\n`);
-    await file.sync();
+    const file = await open(unfinished, "wx", 0o600);
+    try {
+      await file.writeFile(`${toHex(randomBytes(32))}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(unfinished, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
   } finally {
-    await file.close();
+    await rm(unfinished, { force: true });
   }
-  await rename(unfinished, path);
-  return secret;
+  return readFile(path, "utf8");
 }

@@ -60,7 +60,7 @@ const RULES: Record<DType, DTypeRule> = {
 export const DTYPES = Object.keys(RULES) as readonly DType[];
 
 /** Number of elements: the product of the shape. */
-export function elementCount(spec: TensorSpec): number {
+export function elementCount(spec: Pick<TensorSpec, "shape">): number {
   return spec.shape.reduce((product, dimension) => product * dimension, 1);
 }
 

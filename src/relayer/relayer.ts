@@ -1,4 +1,13 @@
-import { type Hex, isAddressEqual, keccak256, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
+import {
+  type FeeValuesEIP1559,
+  type Hex,
+  isAddressEqual,
+  keccak256,
+  parseTransaction,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+  type TransactionSerializedEIP1559,
+} from "viem";
 import type { SigningChain } from "../chain/clients.ts";
 import type { ContractCall } from "../chain/contractCall.ts";
 import { rethrow, toProtocolError } from "../chain/contractErrors.ts";
@@ -32,12 +41,14 @@ export type RelayerOptions = {
   onError: (error: ProtocolError) => void;
 };
 
-/** The same bytes are sent again so often, in case an RPC node has dropped them. */
+/** What isn't mined is sent again so often, in case an RPC node has dropped it, and for more where more is asked. */
 const BLOCKS_PER_SEND = 5;
 /** An RPC of several machines may know the nonce before the txReceipt. */
 const BLOCKS_UNTIL_OVERTAKEN = 3;
-/** How far the base fee may rise before a transaction gets stuck. */
+/** How far the base fee may rise before a transaction has to be sent for more. */
 const FEE_MARGIN = 2n;
+/** Pools take a second transaction of a nonce when both of its fees are a tenth higher; this is an eighth. */
+const raised = (fee: bigint) => fee + fee / 8n + 1n;
 /** Says of a repeated send that an earlier one arrived. */
 const HAS_ARRIVED = /already known|already imported|known transaction|nonce too low/i;
 
@@ -54,7 +65,7 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
     const isOurs = pending !== undefined && isAddressEqual(pending.sender, account.address);
     if (pending !== undefined && !isOurs) {
       // From before the signer was rotated: it counts if it was mined, but who sent it may have no money for gas left.
-      const txReceipt = await txReceiptOf(pending.hash);
+      const txReceipt = await txReceiptOf(pending);
       if (txReceipt?.status === "success") return conclude(call, txReceipt);
     }
     let entry: NewEntry = isOurs ? pending : await inTurn(() => write(purpose, call));
@@ -80,62 +91,80 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
   }
 
   async function write(purpose: string, call: ContractCall): Promise<NewEntry> {
-    if (account.type !== "local") {
-      throw new ProtocolError("relayer/no-local-key", "the account can't sign here: connect with its private key");
-    }
-    const { to, data } = call;
-    const [gas, nonce, fees] = await Promise.all([
-      gasLimitOf(chain, call),
-      nextNonce(),
-      publicClient.estimateFeesPerGas().catch(rethrow),
-    ]);
-    const { maxPriorityFeePerGas } = fees;
-    const maxFeePerGas = fees.maxFeePerGas * FEE_MARGIN;
-    const signed = await account.signTransaction({
-      type: "eip1559",
-      chainId: chain.chainId,
-      to,
-      data,
-      gas,
-      nonce,
-      maxFeePerGas,
-      maxPriorityFeePerGas,
-    });
-    const entry = { purpose, call, sender: account.address, nonce, hash: keccak256(signed), signed };
+    const [gas, nonce, fees] = await Promise.all([gasLimitOf(chain, call), nextNonce(), askedFees()]);
+    const signed = await sign(call, { gas, nonce, ...fees, maxFeePerGas: fees.maxFeePerGas * FEE_MARGIN });
+    const entry = { purpose, call, sender: account.address, nonce, ...signed, replaced: [] };
     await outbox.write(entry);
     return entry;
   }
 
+  /** The transaction for more, written down, when blocks ask for more than it offers by now; otherwise as it is. */
+  async function raise(entry: NewEntry): Promise<NewEntry> {
+    const asked = await askedFees();
+    const offered = parseTransaction(entry.signed as TransactionSerializedEIP1559);
+    const { gas = 0n, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = offered;
+    if (asked.maxFeePerGas <= maxFeePerGas && asked.maxPriorityFeePerGas <= maxPriorityFeePerGas) return entry;
+    const signed = await sign(entry.call, {
+      gas,
+      nonce: entry.nonce,
+      maxFeePerGas: larger(raised(maxFeePerGas), asked.maxFeePerGas * FEE_MARGIN),
+      maxPriorityFeePerGas: larger(raised(maxPriorityFeePerGas), asked.maxPriorityFeePerGas),
+    });
+    const dearer = { ...entry, ...signed, replaced: [...entry.replaced, entry.hash] };
+    await outbox.write(dearer);
+    return dearer;
+  }
+
+  async function askedFees(): Promise<FeeValuesEIP1559> {
+    return publicClient.estimateFeesPerGas().catch(rethrow);
+  }
+
+  async function sign(
+    { to, data }: ContractCall,
+    numbers: FeeValuesEIP1559 & { gas: bigint; nonce: number },
+  ): Promise<Pick<NewEntry, "hash" | "signed">> {
+    if (account.type !== "local") {
+      throw new ProtocolError("relayer/no-local-key", "the account can't sign here: connect with its private key");
+    }
+    const signed = await account.signTransaction({ type: "eip1559", chainId: chain.chainId, to, data, ...numbers });
+    return { hash: keccak256(signed), signed };
+  }
+
+  /** What others have announced under this key isn't counted: should it be dropped, ours would wait for it for ever. */
   async function nextNonce(): Promise<number> {
-    const [sent, pending] = await Promise.all([
-      publicClient.getTransactionCount({ address: account.address, blockTag: "pending" }).catch(rethrow),
+    const [used, pending] = await Promise.all([
+      publicClient.getTransactionCount({ address: account.address }).catch(rethrow),
       outbox.pending(account.address),
     ]);
-    return Math.max(sent, ...pending.map(({ nonce }) => nonce + 1));
+    return Math.max(used, ...pending.map(({ nonce }) => nonce + 1));
   }
 
   /**
    * Sends until it is mined; `overtaken` when its nonce went to another transaction, so that it never can be. No failure
    * of the RPC ends this: whatever is numbered after it waits for it.
    */
-  async function mined(entry: NewEntry): Promise<TransactionReceipt | "overtaken"> {
+  async function mined(written: NewEntry): Promise<TransactionReceipt | "overtaken"> {
+    let entry = written;
     let blocksSinceUsed = 0;
     for (let blocks = 0; ; blocks++) {
       const state = await stateOf(entry).catch(tell);
       if (typeof state === "object") return state;
       if (state === "used" && ++blocksSinceUsed >= BLOCKS_UNTIL_OVERTAKEN) return "overtaken";
-      if (blocks % BLOCKS_PER_SEND === 0) await send(entry);
+      if (blocks % BLOCKS_PER_SEND === 0) {
+        if (state === "waiting" && blocks > 0) entry = (await raise(entry).catch(tell)) ?? entry;
+        await send(entry);
+      }
       await nextBlock();
     }
   }
 
   /** Its txReceipt, or whether its nonce is used without one. */
-  async function stateOf({ sender, nonce, hash }: NewEntry): Promise<TransactionReceipt | "used" | "waiting"> {
-    const used = await publicClient.getTransactionCount({ address: sender }).catch(rethrow);
-    return used > nonce ? ((await txReceiptOf(hash)) ?? "used") : "waiting";
+  async function stateOf(entry: NewEntry): Promise<TransactionReceipt | "used" | "waiting"> {
+    const used = await publicClient.getTransactionCount({ address: entry.sender }).catch(rethrow);
+    return used > entry.nonce ? ((await txReceiptOf(entry)) ?? "used") : "waiting";
   }
 
-  function tell(error: unknown): void {
+  function tell(error: unknown): undefined {
     onError(toProtocolError(error));
   }
 
@@ -149,7 +178,13 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
     }
   }
 
-  async function txReceiptOf(hash: Hex): Promise<TransactionReceipt | undefined> {
+  /** Of whichever was mined of those that were signed under its nonce. */
+  async function txReceiptOf({ hash, replaced }: NewEntry): Promise<TransactionReceipt | undefined> {
+    const found = await Promise.all([hash, ...replaced].map(txReceiptOfHash));
+    return found.find((txReceipt) => txReceipt !== undefined);
+  }
+
+  async function txReceiptOfHash(hash: Hex): Promise<TransactionReceipt | undefined> {
     try {
       return await publicClient.getTransactionReceipt({ hash });
     } catch (error) {
@@ -173,4 +208,8 @@ export function createRelayer({ chain, outbox, nextBlock, onError }: RelayerOpti
       await Promise.allSettled(entries.map(({ purpose, call }) => submit(purpose, call)));
     },
   };
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -21,11 +21,11 @@ export type Database = {
 /**
  * Opens the database in a folder, made if it isn't there, and brings its schema up to date.
  * @throws ProtocolError `store/in-use` when another process has it open, `store/newer-schema` when a newer version of
- * this program wrote it, `store/path-too-long`
+ * this program wrote it
  */
 export async function openDatabase(folder: string): Promise<Database> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const unlock = await lockFolder(folder);
+  const unlock = lockFolder(folder);
   try {
     const pglite = await PGlite.create(join(folder, "postgres"), { parsers: { [types.INT8]: BigInt } });
     const database: Database = {
@@ -33,13 +33,13 @@ export async function openDatabase(folder: string): Promise<Database> {
       transaction: (work) => pglite.transaction((transaction) => work(queryOf(transaction))),
       async close() {
         await pglite.close();
-        await unlock();
+        unlock();
       },
     };
     await migrate(database);
     return database;
   } catch (error) {
-    await unlock();
+    unlock();
     throw error;
   }
 }

@@ -34,4 +34,6 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
      )`,
     "create unique index transactions_pending on transactions (sender, nonce) where status = 'pending'",
   ],
+  // Hashes of what was sent under the same nonce before, for less.
+  ["alter table transactions add column replaced text[] not null default '{}'"],
 ];

@@ -8,7 +8,7 @@ export type Store = { jobs: JobTable; outbox: Outbox; close(): Promise<void> };
 
 /**
  * Opens a node's store in a folder, made if it isn't there.
- * @throws ProtocolError `store/in-use`, `store/other-identity`, `store/newer-schema`, `store/path-too-long`
+ * @throws ProtocolError `store/in-use`, `store/other-identity`, `store/newer-schema`
  */
 export async function openStore(folder: string, identity: StoreIdentity): Promise<Store> {
   const database = await openDatabase(folder);

@@ -20,6 +20,7 @@ describe("finding a model", () => {
   let session: Session;
   let iris: Manifest;
   const served = new Map<string, Manifest>();
+  const asked: string[] = [];
 
   before(async () => {
     testNetwork = await startTestNetwork();
@@ -29,7 +30,8 @@ describe("finding a model", () => {
     served.set(manifestHash(iris), iris);
     /** Stands for the fetching of manifests, which has its own tests. */
     const files: Pick<ModelFiles, "manifestOf"> = {
-      async manifestOf({ manifestHash: hash }) {
+      async manifestOf({ manifestHash: hash, publisher: whose }) {
+        asked.push(whose);
         const manifest = served.get(hash);
         if (manifest) return manifest;
         throw new ProtocolError("fetch/unreachable", "nobody serves it", { isRetryable: true });
@@ -78,6 +80,12 @@ describe("finding a model", () => {
     );
     await publish(stranger, { labels: ["a", "b", "c"] });
     await expectProtocolError("model/ambiguous", () => findModel(session, `${stranger.account.address}/iris`));
+  });
+
+  it("asks for no other publisher's manifests when one is named", async () => {
+    asked.length = 0;
+    await findModel(session, `${publisher.account.address.toLowerCase()}/iris`);
+    expect(new Set(asked)).to.deep.equal(new Set([publisher.account.address]));
   });
 
   it("says when there is none, and which manifests couldn't be read", async () => {

@@ -1,9 +1,10 @@
 import { expect } from "chai";
 import type { CommitteeEvent } from "../../../src/chain/committeeEvents.ts";
 import { describeMeaning, meaningOf, seatsOf } from "../../../src/cli/jobAnswer.ts";
-import { lines, oneLine, toJson } from "../../../src/cli/output.ts";
+import { lines, toJson } from "../../../src/cli/output.ts";
 import { createProgress } from "../../../src/cli/progress.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
+import { oneLine } from "../../../src/protocol/oneLine.ts";
 
 const PLACE = { blockNumber: 1n, blockHash: "0x01", transactionHash: "0x02", logIndex: 0 } as const;
 const JOB = { jobId: "0x03", place: PLACE } as const;

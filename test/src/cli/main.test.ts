@@ -56,6 +56,12 @@ describe("the opg command line", () => {
     }
   });
 
+  it("says its version", async () => {
+    const { code, stdout, stderr } = await opg("--version");
+    expect([code, stderr]).to.deep.equal([0, ""]);
+    expect(stdout).to.match(/^\d+\.\d+\.\d+\n$/);
+  });
+
   describe("called wrongly ends with 2 and says how to call it", () => {
     const cases: [string, RegExp][] = [
       ["", /Usage: opg/],

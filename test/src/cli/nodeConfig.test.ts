@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { zeroHash } from "viem";
@@ -15,12 +15,13 @@ describe("a node's config", () => {
   });
   after(() => remove());
 
-  it("is written once, read as it was, and the same again is no change", async () => {
+  it("is written once, for its owner alone, read as it was, and the same again is no change", async () => {
     const config = { network: "baseSepolia", serve: [zeroHash], minFee: "0.5" } as const;
     expect(await readNodeConfig(folder)).to.equal(undefined);
     await writeNodeConfig(folder, config);
     await writeNodeConfig(folder, config);
     expect(await readNodeConfig(folder)).to.deep.equal(config);
+    expect((await stat(join(folder, "node.json"))).mode & 0o777).to.equal(0o600);
     await expectProtocolError("node/already-initialised", () => writeNodeConfig(folder, { serve: "all" }));
   });
 

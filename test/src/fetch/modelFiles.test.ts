@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { expect } from "chai";
 import { readShippedModel } from "../../../scripts/training/shipped.ts";
 import type { ModelPublished } from "../../../src/chain/models.ts";
 import { createFetchUri } from "../../../src/fetch/fetchUri.ts";
-import { createModelFiles } from "../../../src/fetch/modelFiles.ts";
+import { createModelFiles, type ModelFilesOptions } from "../../../src/fetch/modelFiles.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
 import { createLoopback } from "../../support/loopback.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
@@ -29,7 +30,8 @@ describe("a model's files", () => {
   });
   afterEach(() => rm(join(cacheDir, ".."), { recursive: true }));
 
-  const openFiles = () => createModelFiles({ cacheDir, fetchUri: createFetchUri({ allowPrivate: true }) });
+  const openFiles = (changes: Partial<ModelFilesOptions> = {}) =>
+    createModelFiles({ cacheDir, fetchUri: createFetchUri({ allowPrivate: true }), ...changes });
 
   /** A server of these files; everything else is missing. */
   function serveFiles(files: Record<string, string | Uint8Array>): Promise<string> {
@@ -80,6 +82,26 @@ describe("a model's files", () => {
     expect(asked).to.have.lengthOf(4);
     const kept = await readFile(join(cacheDir, `${manifest.artefact.hash}.onnx`));
     expect(Uint8Array.from(kept)).to.deep.equal(artefact);
+  });
+
+  it("fill no disk: what was written first goes when the folder grows beyond its limit", async () => {
+    await mkdir(cacheDir, { recursive: true });
+    const [first, second, third] = ["11", "22", "33"].map((digit) => `0x${digit.repeat(32)}.onnx`);
+    const earlier = ["foreign.onnx", first, `${second}.${randomUUID()}.tmp`, third] as string[];
+    for (const [age, name] of earlier.entries()) {
+      await writeFile(join(cacheDir, name), new Uint8Array(50_000));
+      await utimes(join(cacheDir, name), 1_000 + age, 1_000 + age);
+    }
+    const published = await publishedAt("iris/manifest.json");
+    await openFiles({ maxCacheBytes: 60_000 }).artefactOf(published, manifest);
+    const left = ["foreign.onnx", third, `${manifest.artefact.hash}.onnx`];
+    expect((await readdir(cacheDir)).sort()).to.deep.equal(left.sort());
+  });
+
+  it("are had, though they can't be kept", async () => {
+    await writeFile(cacheDir, "no folder");
+    const published = await publishedAt("iris/manifest.json");
+    expect(await openFiles().artefactOf(published, manifest)).to.deep.equal(artefact);
   });
 
   it("can be asked for by many at a time", async () => {

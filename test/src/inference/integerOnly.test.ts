@@ -64,6 +64,43 @@ describe("the integer-only check", () => {
     refuses(afterProduct(node("Add", ["p", "b"], ["y"]), [bias]), /broadcasts/);
   });
 
+  it("refuses small files that compute without end: many operations, or many rows times the same weights", () => {
+    const [width, count] = [100_000, 9_000];
+    const clips = Array.from({ length: count }, (_, n) => node("Clip", [`v${n}`, "a", "b"], [`v${n + 1}`]));
+    const wide = onnxFile({
+      node: [node("MatMulInteger", ["x", "w"], ["v0"]), ...clips],
+      initializer: [constant("w", "int8", [1, width], Array(width).fill(1)), scalar("a", 0), scalar("b", 9)],
+      input: [value("x", "uint8", [1, 1])],
+      output: [value(`v${count}`, "int32", [1, width])],
+    });
+    refuses(wide, /computes 900100000 elements/);
+    const [rows, side] = [2 ** 14, 2 ** 8];
+    const tall = onnxFile({
+      node: [node("MatMulInteger", ["x", "w"], ["y"])],
+      initializer: [constant("w", "int8", [side, side], Array(side * side).fill(1))],
+      input: [value("x", "uint8", [rows, side])],
+      output: [value("y", "int32", [rows, side])],
+    });
+    refuses(tall, /adds up 1073741824 products/);
+  });
+
+  it("takes hardly longer for weights that are used often than for those used once", () => {
+    const side = 1_000;
+    const lasts = (times: number) => {
+      const file = onnxFile({
+        node: Array.from({ length: times }, (_, n) => node("MatMulInteger", ["x", "w"], [`y${n}`])),
+        initializer: [constant("w", "int8", [side, side], Array(side * side).fill(-1))],
+        input: [value("x", "uint8", [1, side])],
+        output: [value("y0", "int32", [1, side])],
+      });
+      const startedAt = performance.now();
+      expect(checkIntegerOnly(file).reasons).to.deep.equal([]);
+      return performance.now() - startedAt;
+    };
+    lasts(1);
+    expect(lasts(500)).to.be.lessThan(10 * lasts(1));
+  });
+
   it("refuses clips upside down", () => {
     refuses(afterProduct(node("Clip", ["p", "a", "b"], ["y"]), [scalar("a", 2), scalar("b", 1)]), /low before high/);
   });

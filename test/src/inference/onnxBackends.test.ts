@@ -112,6 +112,18 @@ for (const [name, create] of [
       await expectProtocolError("model/not-integer-only", () => load(file, manifestFor(file)));
     });
 
+    it("says why in few words, however many its author would have it say", async () => {
+      const nodes = Array.from({ length: 50 }, (_, n) => node(`Op${n}${"x".repeat(10_000)}`, ["x"], [`y${n}`]));
+      const file = onnxFile({
+        node: nodes,
+        input: [value("x", "uint8", [1, 2])],
+        output: [value("y0", "int32", [1, 2])],
+      });
+      const error = await expectProtocolError("model/not-integer-only", () => load(file, manifestFor(file)));
+      expect(error.message).to.include("and 47 more");
+      expect(error.message.length).to.be.lessThan(1_000);
+    });
+
     it("refuses a manifest whose tensors aren't the graph's", async () => {
       const file = productFile();
       for (const x of [{ name: "z" }, { dtype: "int8" }, { shape: [1, 3] }]) {

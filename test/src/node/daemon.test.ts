@@ -9,6 +9,7 @@ import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { type NodeOptions, type OperatorNode, startNode } from "../../../src/node/daemon.ts";
 import { createModelShelf, type ModelShelf } from "../../../src/node/models.ts";
 import type { NodeEvent } from "../../../src/node/task.ts";
+import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { jobIdOf } from "../../../src/protocol/job.ts";
 import { type SubmittedJob, submitJob } from "../../../src/sdk/submitJob.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -110,6 +111,33 @@ describe("an operator's node", function () {
     await start({ policy: { minFee: PRICE * 2n, maxConsumerGas: 0 } });
     await mineUntil("revealed", submitted.jobId);
     expect(await hasRevealed(submitted)).to.equal(true);
+  });
+
+  it("keeps strangers' words to one short line, in its log and in its store", async () => {
+    const words = `weights \u001b[2J\u009b2J\r\n12:00:00  job 0x00  revealed\u2028\u202e${"x".repeat(1_000_000)}`;
+    const refuse = () => Promise.reject(new ProtocolError("model/malformed", words));
+    const { jobs } = store;
+    const outcomes: string[] = [];
+    const noting: typeof jobs = {
+      ...jobs,
+      advance(jobId, progress) {
+        if (progress.stage === "ended") outcomes.push(progress.outcome);
+        return jobs.advance(jobId, progress);
+      },
+    };
+    let opens = 0;
+    const openTwice: ModelShelf["open"] = async (id) => (++opens > 1 ? refuse() : shelf.open(id));
+    for (const [step, open] of [
+      ["declined", refuse],
+      ["failed", openTwice],
+    ] as const) {
+      await start({ store: { ...store, jobs: noting }, models: { ...shelf, open } });
+      await mineUntil(step, (await openJob()).jobId);
+      await node?.stop();
+    }
+    const reasons = events.flatMap((event) => ("reason" in event ? [event.reason] : []));
+    for (const texts of [reasons, outcomes]) expect(texts.filter((text) => text.includes("weights"))).to.not.be.empty;
+    for (const line of [...reasons, ...outcomes]) expect(line).to.match(/^[\x20-\x7e]{1,500}$/);
   });
 
   it("asks for few draws at a time, however many jobs are opened", async () => {

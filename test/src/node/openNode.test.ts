@@ -1,18 +1,23 @@
-import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { SigningChain } from "../../../src/chain/clients.ts";
+import type { InferenceBackend } from "../../../src/inference/backend.ts";
 import { createOnnxNative } from "../../../src/inference/onnxNative.ts";
 import { openNode } from "../../../src/node/openNode.ts";
 import { openSecret } from "../../../src/node/secret.ts";
+import { publishModel } from "../../../src/sdk/publishModel.ts";
+import { submitJob } from "../../../src/sdk/submitJob.ts";
 import { registerThreeOperators } from "../../support/committee.ts";
+import { createLoopback } from "../../support/loopback.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
-import { type PublishedIris, publishIris } from "../../support/shippedModels.ts";
+import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
 import { temporaryFolder } from "../../support/temporaryStore.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
 describe("a node's folder", function () {
   this.timeout(60_000);
+  const loopback = createLoopback();
   let folder: string;
   let remove: () => Promise<void>;
   let testNetwork: TestNetwork;
@@ -27,7 +32,10 @@ describe("a node's folder", function () {
     if (!operator) throw new Error("no operator");
     chain = operator.node;
   });
-  after(() => remove());
+  after(async () => {
+    await loopback.close();
+    await remove();
+  });
 
   const open = (changes: Partial<Parameters<typeof openNode>[0]> = {}) =>
     openNode({
@@ -59,6 +67,48 @@ describe("a node's folder", function () {
     await node.stop();
   });
 
+  it("is left at once while a publisher's server keeps the node waiting, and the job goes on at the next start", async () => {
+    const asked = Promise.withResolvers<void>();
+    const manifestUri = await loopback.serve(() => asked.resolve()); // and never answers
+    const manifest = { ...iris.manifest, version: "9.0.0" };
+    const publisher = await testNetwork.connectAs(3);
+    const { modelId } = await publishModel(publisher, { manifest, manifestUri, price: PRICE });
+    const dataDir = join(folder, "waiting");
+    const first = await open({ serve: "all", dataDir });
+    await testNetwork.fund(1, PRICE);
+    await submitJob(await testNetwork.connectAs(1), { modelId, manifest, input: Uint8Array.of(1, 2, 3, 4) });
+    await asked.promise;
+    const startedAt = performance.now();
+    await first.stop();
+    expect(performance.now() - startedAt).to.be.lessThan(3_000);
+    const steps: string[] = [];
+    const second = await open({ serve: "all", dataDir, onEvent: ({ step }) => steps.push(step) });
+    await second.stop();
+    expect(steps).to.include("resumed");
+  });
+
+  it("is left at once while a model runs", async () => {
+    const asked = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<never>();
+    const run = () => {
+      asked.resolve();
+      return stopped.promise;
+    };
+    const backend: InferenceBackend = {
+      name: "slow",
+      load: async () => ({ run, close: async () => {} }),
+      stop: () => stopped.reject(new Error("stopped")),
+    };
+    const dataDir = join(folder, "running");
+    const node = await open({ backend, dataDir });
+    await testNetwork.fund(1, PRICE);
+    const { modelId, manifest } = iris;
+    await submitJob(await testNetwork.connectAs(1), { modelId, manifest, input: Uint8Array.of(1, 2, 3, 4) });
+    await testNetwork.mine(3);
+    await asked.promise;
+    await node.stop();
+  });
+
   it("refuses a signer that nobody registered", async () => {
     const stranger = await testNetwork.connectAs(9);
     await expectProtocolError("node/not-an-operator", () => open({ chain: stranger }));
@@ -79,6 +129,14 @@ describe("a node's folder", function () {
     await expectProtocolError("store/other-identity", () => open());
     await writeFile(file, "0x22");
     await expectProtocolError("node/invalid-secret", () => open());
+  });
+
+  it("has one secret, however many ask for it at first", async () => {
+    const file = join(folder, "raced", "secret");
+    const secrets = await Promise.all(Array.from({ length: 8 }, () => openSecret(file)));
+    expect(new Set(secrets).size).to.equal(1);
+    expect(secrets[0]).to.equal(await openSecret(file));
+    expect(await readdir(join(folder, "raced"))).to.deep.equal(["secret"]);
   });
 
   it("makes one secret, whole, for every folder", async () => {

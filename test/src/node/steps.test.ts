@@ -40,7 +40,7 @@ describe("a node's steps on a chain", function () {
     testNetwork = await startTestNetwork();
     iris = await publishIris(await testNetwork.connectAs(2));
     operators = await registerThreeOperators(testNetwork);
-    await testNetwork.fund(1, PRICE * 10n);
+    await testNetwork.fund(1, PRICE * 20n);
     payer = await testNetwork.connectAs(1);
     const files = { manifestOf: async () => iris.manifest, artefactOf: async () => iris.artefact };
     shelf = createModelShelf({ chain: payer, backend: createOnnxNative(), files, serve: "all" });
@@ -168,6 +168,20 @@ describe("a node's steps on a chain", function () {
     expect(await accept(await contextOf(0), opened)).to.deep.include({ accepted: true });
     expect(await commit(await contextOf(0), opened, await seedHashOf(), RESULT)).to.equal(null);
     expect((await reveal(await contextOf(0), opened, RESULT)).outcome).to.equal("revealed");
+    stores[0] = kept;
+    await emptied.close();
+  });
+
+  it("commit: knows its seat from the contract's refusal, where the newest block seen is older than the seat", async () => {
+    const before = await contextOf(0);
+    const { number, timestamp } = before.head.latest();
+    await commit(before, opened, await seedHashOf(), RESULT);
+    const kept = stores[0] as Store;
+    const emptied = await openTemporaryStore();
+    stores[0] = emptied;
+    const lagging = await contextOf(0);
+    const head = { ...lagging.head, latest: () => ({ number, timestamp }) };
+    expect(await commit({ ...lagging, head }, opened, await seedHashOf(), RESULT)).to.equal(null);
     stores[0] = kept;
     await emptied.close();
   });

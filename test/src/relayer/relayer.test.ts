@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type GetTransactionCountParameters, type Hex, keccak256, stringToHex } from "viem";
+import { type GetTransactionCountParameters, type Hex, keccak256, numberToHex, stringToHex } from "viem";
 import type { SigningChain } from "../../../src/chain/clients.ts";
 import { encodeDeposit, encodeWithdraw, ledgerBalanceOf } from "../../../src/chain/escrow.ts";
 import { encodeApprove } from "../../../src/chain/token.ts";
@@ -46,6 +46,11 @@ describe("the relayer", function () {
 
   const deposit = (amount: bigint) => encodeDeposit(chain.addresses, chain.account.address, amount);
   const balance = () => ledgerBalanceOf(chain, chain.account.address);
+  const setBaseFee = (gwei: bigint) =>
+    testNetwork.provider.request({
+      method: "hardhat_setNextBlockBaseFeePerGas",
+      params: [numberToHex(gwei * 10n ** 9n)],
+    } as never);
   const automine = (on: boolean) => testNetwork.provider.request({ method: "evm_setAutomine", params: [on] } as never);
 
   /** The chain with an RPC that does something else with what is sent. */
@@ -56,6 +61,15 @@ describe("the relayer", function () {
       },
     });
     return { ...chain, publicClient };
+  }
+
+  /** So many blocks, then the end. */
+  function atMost(blocks: number): () => Promise<void> {
+    let mined = 0;
+    return async () => {
+      if (++mined > blocks) throw KILLED;
+      await testNetwork.mine(1);
+    };
   }
 
   it("sends once for a purpose, at the same time and later, in this life and the next", async () => {
@@ -159,20 +173,80 @@ describe("the relayer", function () {
 
   it("carries on through failures of the RPC, as others wait for its nonce", async () => {
     const before = await balance();
-    let failures = 0;
+    let counts = 0;
     const passing = sendingInto((signed) => {
-      if (failures < 3) throw new Error("the RPC is down");
+      if (counts < 4) throw new Error("the RPC is down");
       return chain.publicClient.sendRawTransaction({ serializedTransaction: signed });
     });
     const count = (parameters: GetTransactionCountParameters) => {
-      if (parameters.blockTag === "pending" || ++failures > 3)
-        return chain.publicClient.getTransactionCount(parameters);
+      counts += 1; // the first is for its number
+      if (counts === 1 || counts > 4) return chain.publicClient.getTransactionCount(parameters);
       return Promise.reject(new Error("the RPC is down"));
     };
     const publicClient = Object.create(passing.publicClient, { getTransactionCount: { value: count } });
     await relayer({ chain: { ...chain, publicClient } }).submit("carried", deposit(1n));
     expect(await balance()).to.equal(before + 1n);
     expect(errors).to.not.have.lengthOf(0);
+  });
+
+  it("never numbers behind what somebody else has merely announced", async () => {
+    const before = await balance();
+    await automine(false);
+    const nonce = await chain.publicClient.getTransactionCount({ address: chain.account.address });
+    const foreign = await chain.walletClient.sendTransaction({ to: chain.account.address, value: 0n, nonce });
+    const mine = atMost(10);
+    const submitted = relayer({
+      async nextBlock() {
+        // The foreign one is dropped before it is mined.
+        await testNetwork.provider.request({ method: "hardhat_dropTransaction", params: [foreign] } as never);
+        await mine();
+      },
+    }).submit("behind", deposit(1n));
+    await submitted.finally(() => automine(true));
+    expect(await balance()).to.equal(before + 1n);
+  });
+
+  it("pays more under the same nonce when fees have risen past what it signed", async () => {
+    const before = await balance();
+    await automine(false);
+    const mine = atMost(30);
+    const dear = relayer({
+      async nextBlock() {
+        await setBaseFee(1_000n);
+        await mine();
+      },
+    });
+    const { transactionHash } = await dear.submit("dear", deposit(1n)).finally(() => automine(true));
+    const entry = await store.outbox.find("dear");
+    expect(entry).to.deep.include({ hash: transactionHash, status: "mined" });
+    expect(entry?.replaced).to.have.lengthOf(1);
+    expect(await balance()).to.equal(before + 1n);
+    await setBaseFee(1n);
+    await testNetwork.mine(1);
+  });
+
+  it("knows what it had signed for less when that is mined after all, in another life too", async () => {
+    const before = await balance();
+    const signed: Hex[] = [];
+    const killed = relayer({
+      chain: sendingInto(async (bytes) => {
+        signed.push(bytes);
+        throw signed.length > 1 ? KILLED : new Error("the pool is full");
+      }),
+      async nextBlock() {
+        if (signed.length > 1) throw KILLED;
+        await setBaseFee(1_000n);
+        await testNetwork.mine(1);
+      },
+    });
+    await killed.submit("hesitant", deposit(1n)).catch(() => {});
+    const [cheap, dear] = signed as [Hex, Hex];
+    expect(dear).to.not.equal(cheap);
+    await setBaseFee(1n);
+    await chain.publicClient.sendRawTransaction({ serializedTransaction: cheap });
+    await relayer({ nextBlock: atMost(10) }).resume();
+    expect(await store.outbox.find("hesitant")).to.deep.include({ hash: keccak256(cheap), status: "mined" });
+    expect(await balance()).to.equal(before + 1n);
   });
 
   it("signs anew when something else took the nonce, so that it never waits for what can't come", async () => {

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { type Hex, numberToHex, zeroAddress, zeroHash } from "viem";
@@ -12,6 +13,7 @@ import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { IDENTITY, temporaryFolder } from "../../support/temporaryStore.ts";
 
 const WRITER = fileURLToPath(new URL("../../support/storeWriter.ts", import.meta.url));
+const LOCKER = fileURLToPath(new URL("../../support/folderLocker.ts", import.meta.url));
 const OTHER_HASH = numberToHex(1, { size: 32 });
 
 function openedJob(n: number): JobOpened {
@@ -40,7 +42,7 @@ function idOf(n: number): Hex {
 
 function entry(purpose: string, nonce: number, hash: Hex): NewEntry {
   const call = { to: zeroAddress, data: "0xabcd", name: "JobEscrow.settle" } as const;
-  return { purpose, call, sender: zeroAddress, nonce, hash, signed: "0xef" };
+  return { purpose, call, sender: zeroAddress, nonce, hash, signed: "0xef", replaced: [] };
 }
 
 describe("a node's store", function () {
@@ -129,6 +131,16 @@ describe("a node's store", function () {
     expect(await store.outbox.find("commit 9")).to.equal(undefined);
   });
 
+  it("keeps every hash that was signed for a purpose, and concludes it by whichever was mined", async () => {
+    const { outbox } = store;
+    await outbox.write(entry("reveal 7", 20, idOf(20)));
+    await outbox.write({ ...entry("reveal 7", 20, idOf(22)), replaced: [idOf(20), idOf(21)] });
+    await reopen();
+    expect((await store.outbox.find("reveal 7"))?.replaced).to.deep.equal([idOf(20), idOf(21)]);
+    await store.outbox.conclude(idOf(21), "mined", 9n);
+    expect(await store.outbox.find("reveal 7")).to.deep.include({ hash: idOf(21), status: "mined", blockNumber: 9n });
+  });
+
   it("never holds two pending transactions of one nonce", async () => {
     await store.outbox.write(entry("reveal 1", 50, idOf(50)));
     const failure = await store.outbox.write(entry("reveal 2", 50, idOf(51))).catch((error: unknown) => error);
@@ -165,10 +177,6 @@ describe("a node's store", function () {
     await pglite.close();
     store = await openStore(folder, IDENTITY);
   });
-
-  it("refuses a path too long for its lock", async () => {
-    await expectProtocolError("store/path-too-long", () => openDatabase(`${folder}/${"x".repeat(100)}`));
-  });
 });
 
 describe("a node's store whose process is killed", function () {
@@ -192,6 +200,30 @@ describe("a node's store whose process is killed", function () {
     expect(kept).to.be.greaterThanOrEqual(said);
     expect(await store.jobs.nextBlock()).to.equal(BigInt(kept));
     await store.close();
+    await remove();
+  });
+});
+
+describe("a folder's lock", function () {
+  this.timeout(60_000);
+
+  it("is one process's, however many start at once after its last owner was killed", async () => {
+    const { folder, remove } = await temporaryFolder();
+    const asked = async ({ stdout }: ChildProcessByStdio<Writable, Readable, null>) =>
+      String((await once(stdout, "data"))[0]).trim();
+    for (let round = 0; round < 10; round++) {
+      const children = Array.from({ length: 3 }, () =>
+        spawn(process.execPath, [LOCKER, folder], { stdio: ["pipe", "pipe", "inherit"] }),
+      );
+      await Promise.all(children.map(asked));
+      const answers = children.map(asked);
+      for (const { stdin } of children) stdin.write("now\n");
+      const said = (await Promise.all(answers)).sort();
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(children.map((child) => once(child, "exit")));
+      expect(said.map((line) => line.split(" ")[0])).to.deep.equal(["ProtocolError:", "ProtocolError:", "locked"]);
+      expect(said[0]).to.include("is open in another process");
+    }
     await remove();
   });
 });
