@@ -250,6 +250,8 @@ contract JobEscrowOpenTest is JobFixture {
                 _expectDirtyRefused(field, i & 1 == 0 ? 0 : 255, i & 2 == 0);
             }
         }
+        (bool success, ) = address(escrow).call(_signedWords(_job(), 0, 0));
+        assertTrue(success, "clean");
     }
 
     /// A job opened clean has no second encoding later on either.
@@ -277,6 +279,16 @@ contract JobEscrowOpenTest is JobFixture {
         vm.prank(payer);
         _expectRefused(_dirty(data, word, mask));
 
+        _expectRefused(_signedWords(job, word, mask));
+
+        assertEq(escrow.balanceOf(payer), DEPOSIT);
+        (uint32 sequence, bool busy) = escrow.nextSequence(payer, 0);
+        assertEq(sequence, 0);
+        assertFalse(busy);
+    }
+
+    /// @dev A call that opens a job by the payer's signature over its very words, some bits of one of them set.
+    function _signedWords(Job memory job, uint256 word, uint256 mask) private view returns (bytes memory) {
         bytes memory words = abi.encode(job);
         assembly {
             let at := add(add(words, 0x20), mul(word, 0x20))
@@ -284,13 +296,7 @@ contract JobEscrowOpenTest is JobFixture {
         }
         bytes32 structHash = keccak256(bytes.concat(JobLib.TYPEHASH, words));
         bytes memory signature = _sign(payerKey, _digest(escrow.domainSeparator(), structHash));
-        data = abi.encodeCall(escrow.openWithSignature, (job, INPUT, signature));
-        _expectRefused(_dirty(data, word, mask));
-
-        assertEq(escrow.balanceOf(payer), DEPOSIT);
-        (uint32 sequence, bool busy) = escrow.nextSequence(payer, 0);
-        assertEq(sequence, 0);
-        assertFalse(busy);
+        return _dirty(abi.encodeCall(escrow.openWithSignature, (job, INPUT, signature)), word, mask);
     }
 
     /// @dev Sets bits of a word of the job that is a call's first parameter.
@@ -478,9 +484,7 @@ contract JobEscrowOpenTest is JobFixture {
     function test_RevertWhen_SignedForAnotherEscrow() public {
         Job memory job = _job();
         bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
-        JobEscrow other = JobEscrow(
-            _deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM))
-        );
+        JobEscrow other = JobEscrow(_deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
         assertNotEq(other.domainSeparator(), escrow.domainSeparator());
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, other.jobIdOf(job)));
         other.openWithSignature(job, INPUT, signature);

@@ -14,7 +14,11 @@ contract KeyStateTest is Test {
         JobStatus status;
     }
 
-    function testFuzz_EachChangeTouchesItsFieldsOnly(bytes32 jobId, uint32 sequence, uint256[6] memory how) public pure {
+    function testFuzz_EachChangeTouchesItsFieldsOnly(
+        bytes32 jobId,
+        uint32 sequence,
+        uint256[6] memory how
+    ) public pure {
         sequence = uint32(bound(sequence, 0, type(uint32).max - 1));
         KeyState state = KeyStateLib.open(jobId, sequence);
         Key memory key = Key(jobId, sequence + 1, JobStatus.Open);

@@ -341,9 +341,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
 
         _pass(1);
         uint64 seed = _seed(job);
-        vm.expectRevert(
-            abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, openedAt + 2 * WINDOW)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, openedAt + 2 * WINDOW));
         vm.prank(operators[ranked[0]].signer);
         verifier.commit(_ref(job), seed, _top("commitment"));
         for (uint256 i = 1; i < 4; ++i) {

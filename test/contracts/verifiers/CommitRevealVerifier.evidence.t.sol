@@ -110,11 +110,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
     /// Entries stand in any order.
     function test_TheOrderDoesNotMatter() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
-        escrow.settle(
-            job,
-            RESULT,
-            bytes.concat(_evidenceOf(2, job), _evidenceOf(0, job), _evidenceOf(1, job, RESULT))
-        );
+        escrow.settle(job, RESULT, bytes.concat(_evidenceOf(2, job), _evidenceOf(0, job), _evidenceOf(1, job, RESULT)));
         _assertPaid(3, 0);
     }
 
@@ -176,7 +172,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
     }
 
     /// Where all that is carried differs, there is no result, and whoever was carried keeps its bond.
-    function test_CarriedReveals_CanShowThatThereIsNoResult() public {
+    function test_CarriedRevealsCanShowThatThereIsNoResult() public {
         Job memory job = _committed("a", "b", "c");
         bytes memory evidence = bytes.concat(
             _evidenceOf(0, job, "a"),

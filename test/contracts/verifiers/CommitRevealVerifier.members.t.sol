@@ -64,11 +64,13 @@ contract CommitRevealVerifierMembersTest is JobFixture {
     function test_RevertWhen_TheAmountOverflowsAShare() public {
         uint256 amount = (uint256(type(uint56).max) + 1) * UNIT;
         vm.prank(operators[0].owner);
-        vm.expectRevert(abi.encodeWithSelector(
+        vm.expectRevert(
+            abi.encodeWithSelector(
                 MemberStateLib.MemberFieldOverflow.selector,
                 amount / UNIT + STAKE_UNITS,
                 type(uint56).max
-            ));
+            )
+        );
         verifier.join(amount);
     }
 

@@ -7,12 +7,7 @@ import {IJobEscrow, JobStatus} from "../../../contracts/jobs/IJobEscrow.sol";
 import {ModelTerms} from "../../../contracts/models/IModelRegistry.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../../contracts/types/Job.sol";
-import {
-    Fault,
-    ICommitRevealVerifier,
-    Params,
-    Seat
-} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Fault, ICommitRevealVerifier, Params, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {HostileConsumer} from "../../mocks/HostileConsumer.sol";
 import {NetworkGhost, Play, Pledge} from "./NetworkGhost.sol";
 
@@ -358,9 +353,7 @@ abstract contract JobActions is NetworkGhost {
         if (reason == ICommitRevealVerifier.JobResolved.selector) return true;
         if (reason == ICommitRevealVerifier.NotASigner.selector) return true;
         // The key's next job has taken its place.
-        return
-            reason == ICommitRevealVerifier.UnknownJob.selector &&
-            escrow.statusOf(plays[i].job) == JobStatus.None;
+        return reason == ICommitRevealVerifier.UnknownJob.selector && escrow.statusOf(plays[i].job) == JobStatus.None;
     }
 
     /// @notice A callback that failed is tried again; so is one that didn't, or was never due.
@@ -595,9 +588,8 @@ abstract contract JobActions is NetworkGhost {
             (, uint8 seat) = _seatOf(i, pledge.operatorId);
             // Whoever has what is settled may say so, or spell it out.
             bool brief = pledge.kind == kind && (carried >> (64 + s)) & 1 == 1;
-            bytes memory one = brief
-                ? _carried(seat, pledge.salt)
-                : _carriedOther(seat, pledge.resultHash, pledge.salt);
+            bytes memory one =
+                brief ? _carried(seat, pledge.salt) : _carriedOther(seat, pledge.resultHash, pledge.salt);
             evidence = bytes.concat(one, evidence);
             shown[--count] = seats[s - 1];
         }
