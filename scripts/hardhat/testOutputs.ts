@@ -8,9 +8,9 @@ import type { SolidityHooks } from "hardhat/types/hooks";
 export default async (): Promise<Partial<SolidityHooks>> => ({
   async preprocessSolcInputBeforeBuilding(context, solcInput, next) {
     const input = await next(context, solcInput);
-    if (input.settings.optimizer?.enabled) return input;
-    const wanted = input.settings.outputSelection["*"] ?? {};
     const tests = Object.keys(input.sources).filter((source) => source.startsWith("project/test/"));
+    if (!tests.some((source) => source.endsWith(".t.sol"))) return input;
+    const wanted = input.settings.outputSelection["*"] ?? {};
     const outputSelection = Object.fromEntries(tests.map((source) => [source, wanted]));
     return { ...input, settings: { ...input.settings, outputSelection } };
   },
