@@ -8,9 +8,9 @@ import { readLogs } from "./logRanges.ts";
 /** What happened on a job's committee. */
 export type CommitteeEvent = { jobId: Hex; place: LogPlace } & (
   | { kind: "seedPinned"; seed: bigint }
-  | { kind: "committed"; operatorId: number; seat: number; commitment: Hex }
+  | { kind: "committed"; operatorId: number; seat: number }
   | { kind: "evicted"; operatorId: number; seat: number }
-  | { kind: "revealed"; operatorId: number; seat: number; resultHash: Hex }
+  | { kind: "revealed"; operatorId: number; resultHash: Hex }
   | { kind: "slashed"; operatorId: number; fault: Fault; amount: bigint }
 );
 

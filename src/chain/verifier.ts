@@ -52,7 +52,7 @@ export type Schedule = {
   seedBlock: bigint;
   /** Seats taken. */
   committed: number;
-  /** Moves earlier when the last seat is taken; the latest possible once resolved. */
+  /** Moves earlier when the last seat is taken. */
   commitsCloseAt: number;
   revealsCloseAt: number;
   /** Until when a majority's result bytes can be missing. */

@@ -184,9 +184,12 @@ describe("the opg command line over a real chain process", function () {
   });
 
   it("moves balances and stake in and out", async () => {
+    const owner = localAccount("operator2").address;
+    // One after the other, and before the rest: whoever gives has one nonce at a time.
+    await opg(["faucet", "--account", PUBLISHER, "--amount", "10"]);
+    await opg(["faucet", owner, "--amount", "10"]);
     // Not the payer's: its open job may end, and give its fee back, at any time.
     const asPublisher = async () => {
-      await opg(["faucet", "--account", PUBLISHER, "--amount", "10"]);
       const deposited = await opg(["escrow", "deposit", "10", "--account", PUBLISHER]);
       const withdrawn = await opg(["escrow", "withdraw", "4", "--account", PUBLISHER]);
       expect(BigInt(deposited.json.balance as string) - BigInt(withdrawn.json.balance as string)).to.equal(
@@ -206,8 +209,6 @@ describe("the opg command line over a real chain process", function () {
       expect(json).to.include({ earnings: "0" });
     };
     const asOwnerElsewhere = async () => {
-      const owner = localAccount("operator2").address;
-      await opg(["faucet", owner, "--amount", "10"]);
       const { json } = await opg(["operator", "register", "--stake", "10", "--account", "5"]);
       expect(json).to.include({ signer: owner });
       const consent = await opg(["operator", "consent", owner], { OPG_SIGNER_PRIVATE_KEY: keyOf(1) });

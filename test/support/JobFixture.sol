@@ -7,7 +7,7 @@ import {Commitment} from "../../contracts/types/Commitment.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../contracts/types/Job.sol";
 import {Sortition} from "../../contracts/types/Sortition.sol";
-import {Member, Reveal, Schedule, Seat} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Member, Schedule, Seat} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {Network} from "./Network.sol";
 
 /// @notice A network with a bit-exact model, a funded payer and five operators with equal stakes, and one function for
@@ -212,9 +212,13 @@ abstract contract JobFixture is Network {
         _passSeedBlock(job);
     }
 
+    function _seedHash(Job memory job) internal view returns (bytes32) {
+        return blockhash(_schedule(job).seedBlock);
+    }
+
     /// @dev What a commit names the seed by.
     function _seed(Job memory job) internal view returns (uint64) {
-        return _prefixOf(blockhash(_schedule(job).seedBlock), job);
+        return _prefixOf(_seedHash(job), job);
     }
 
     function _prefixOf(bytes32 seedHash, Job memory job) internal view returns (uint64) {
@@ -237,7 +241,7 @@ abstract contract JobFixture is Network {
     }
 
     function _reveal(uint256 i, Job memory job, bytes memory result) internal {
-        verifier.reveal(_seatOf(i, job), keccak256(result), _salt(i, job), _ref(job));
+        verifier.reveal(keccak256(result), _ref(job), _seatOf(i, job), _salt(i, job));
     }
 
     function _seatOf(uint256 i, Job memory job) internal view returns (uint8) {
@@ -273,8 +277,19 @@ abstract contract JobFixture is Network {
         escrow.refund(job);
     }
 
-    function _evidenceOf(uint256 i, Job memory job, bytes memory result) internal view returns (Reveal memory) {
-        return Reveal({seat: _seatOf(i, job), resultHash: keccak256(result), salt: _salt(i, job)});
+    /// @dev A reveal carried by a settlement that brings the operator's result.
+    function _evidenceOf(uint256 i, Job memory job) internal view returns (bytes memory) {
+        return _carried(_seatOf(i, job), _salt(i, job));
+    }
+
+    /// @dev A reveal carried by a settlement that brings another.
+    function _evidenceOf(uint256 i, Job memory job, bytes memory result) internal view returns (bytes memory) {
+        return _carriedOther(_seatOf(i, job), keccak256(result), _salt(i, job));
+    }
+
+    /// @dev The first three operators' reveals, who all have what the settlement brings.
+    function _evidence(Job memory job) internal view returns (bytes memory) {
+        return bytes.concat(_evidenceOf(0, job), _evidenceOf(1, job), _evidenceOf(2, job));
     }
 
     /* LOOKING */
@@ -295,13 +310,6 @@ abstract contract JobFixture is Network {
         royalty = (uint256(fee) * ROYALTY_PPM) / 1e6;
         protocol = (uint256(fee) * PROTOCOL_FEE_PPM) / 1e6;
         earners = fee - royalty - protocol;
-    }
-
-    /// @dev Rounded down to ten binary digits.
-    function _tenDigits(uint256 value) internal pure returns (uint256) {
-        uint256 shift = 0;
-        while (value >> shift >= 1024) ++shift;
-        return (value >> shift) << shift;
     }
 
     function _assertStatus(Job memory job, JobStatus wanted) internal view {

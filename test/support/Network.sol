@@ -82,6 +82,13 @@ abstract contract Network is Test {
         return abi.encodePacked(uint8(0x80 | seat), salt, resultHash);
     }
 
+    /// @dev Rounded down to ten binary digits.
+    function _tenDigits(uint256 value) internal pure returns (uint256) {
+        uint256 shift = 0;
+        while (value >> shift >= 1024) ++shift;
+        return (value >> shift) << shift;
+    }
+
     function _deploy(string memory name, bytes memory args) internal returns (address deployed) {
         bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), args);
         assembly ("memory-safe") {

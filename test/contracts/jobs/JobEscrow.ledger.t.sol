@@ -29,9 +29,19 @@ contract JobEscrowLedgerTest is JobFixture {
         );
     }
 
+    /// What accrues is kept in halves of a word, what is earned in 96 bits.
+    function test_RevertWhen_TheTokensSupplyIsTooLarge() public {
+        FeeToken large = new FeeToken(uint256(type(uint96).max) + 1);
+        _expectRefusedDeploy(
+            abi.encode(large, authority, PROTOCOL, 0),
+            abi.encodeWithSelector(IJobEscrow.NotAToken.selector, address(large))
+        );
+        FeeToken largest = new FeeToken(type(uint96).max);
+        _deploy("JobEscrow", abi.encode(largest, authority, PROTOCOL, 0));
+    }
+
     function test_RevertWhen_DeployedWithAZeroAddress() public {
         bytes memory wanted = abi.encodeWithSelector(IJobEscrow.ZeroAddress.selector);
-        _expectRefusedDeploy(abi.encode(opg, address(0), authority, PROTOCOL, 0), wanted);
         _expectRefusedDeploy(abi.encode(opg, address(0), PROTOCOL, 0), wanted);
         _expectRefusedDeploy(abi.encode(opg, authority, address(0), 0), wanted);
     }

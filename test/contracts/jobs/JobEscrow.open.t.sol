@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Vm} from "@uniswap/v4-core/lib/forge-std/src/Vm.sol";
+
 import {IJobEscrow, JobStatus} from "../../../contracts/jobs/IJobEscrow.sol";
 import {JobEscrow} from "../../../contracts/jobs/JobEscrow.sol";
-import {Job} from "../../../contracts/types/Job.sol";
+import {IVerifier} from "../../../contracts/jobs/IVerifier.sol";
+import {Job, JobLib} from "../../../contracts/types/Job.sol";
 import {ContractWallet} from "../../mocks/ContractWallet.sol";
 import {RecordingConsumer} from "../../mocks/RecordingConsumer.sol";
 import {ScriptedVerifier} from "../../mocks/ScriptedVerifier.sol";
@@ -11,6 +14,7 @@ import {JobFixture} from "../../support/JobFixture.sol";
 
 /// Opening, by the payer and by signature; keys and sequences.
 contract JobEscrowOpenTest is JobFixture {
+    uint256 private constant DIRTY_FIELDS = 8; // of a job, those narrower than a word
     uint256 private constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
     /* OPEN */
@@ -152,7 +156,58 @@ contract JobEscrowOpenTest is JobFixture {
     function test_RevertWhen_TheVerifierIsNoContract() public {
         Job memory job = _job();
         job.verifier = stranger;
-        _expectRefusal(job, INPUT, "");
+        _expectRefusal(job, INPUT, abi.encodeWithSelector(IJobEscrow.NotAVerifier.selector, stranger));
+    }
+
+    /// A contract has to say that it took the job: nothing, something else, or too short an answer is none.
+    function test_RevertWhen_TheVerifierDoesNotAnswer() public {
+        bytes4 taken = IVerifier.opened.selector;
+        bytes[4] memory codes = [
+            bytes(hex"00"), // nothing
+            hex"60015f5260205ff3", // 1
+            abi.encodePacked(hex"63", taken, hex"5f5260205ff3"), // the selector at the wrong end
+            abi.encodePacked(hex"63", taken, hex"60e01b5f52601f5ff3") // 31 bytes of the right answer
+        ];
+        Job memory job = _job();
+        job.verifier = makeAddr("no verifier");
+        for (uint256 i = 0; i < codes.length; ++i) {
+            vm.etch(job.verifier, codes[i]);
+            _expectRefusal(job, INPUT, abi.encodeWithSelector(IJobEscrow.NotAVerifier.selector, job.verifier));
+        }
+        vm.etch(job.verifier, abi.encodePacked(hex"63", taken, hex"60e01b5f5260205ff3"));
+        _open(job);
+        _assertStatus(job, JobStatus.Open);
+    }
+
+    function test_TheVerifierIsToldAll() public {
+        Job memory job = _job();
+        bytes32 jobId = escrow.jobIdOf(job);
+        vm.expectCall(address(verifier), abi.encodeCall(IVerifier.opened, (job, MAX_MODEL_RESULT, true, jobId)));
+        _open(job);
+        _passTo(_schedule(job).commitsCloseAt);
+        vm.expectCall(
+            address(verifier),
+            abi.encodeCall(IVerifier.conclude, (jobId, job, "", RESULT.length, keccak256(RESULT)))
+        );
+        escrow.settle(job, RESULT, "");
+    }
+
+    /// The event is written by hand: for inputs of any length it is what the compiler would write.
+    function testFuzz_TheEventIsEncodedAsDeclared(bytes memory input) public {
+        Job memory job = _job();
+        job.inputHash = keccak256(input);
+        bytes32 jobId = escrow.jobIdOf(job);
+        vm.recordLogs();
+        vm.prank(payer);
+        escrow.open(job, input);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(logs.length, 1);
+        assertEq(logs[0].emitter, address(escrow));
+        assertEq(logs[0].topics.length, 3);
+        assertEq(logs[0].topics[0], IJobEscrow.JobOpened.selector);
+        assertEq(logs[0].topics[1], jobId);
+        assertEq(logs[0].topics[2], bytes32(uint256(uint160(job.verifier))));
+        assertEq(logs[0].data, abi.encode(job, input));
     }
 
     function test_RevertWhen_TheVerifierRefuses() public {
@@ -181,13 +236,89 @@ contract JobEscrowOpenTest is JobFixture {
         escrow.open{gas: 500_000}(job, INPUT);
     }
 
-    /// One meaning, one encoding: dirty high bits don't make a second jobId of the same job.
-    function test_RevertWhen_CalldataHasDirtyBits() public {
-        bytes memory data = abi.encodeCall(escrow.open, (_job(), INPUT));
-        data[4] = 0x01; // the highest byte of the payer's word
+    /// One meaning, one encoding: dirty high bits don't make a second jobId of the same job, and nothing that isn't a job
+    /// gets into the event.
+    function testFuzz_RevertWhen_CalldataHasDirtyBits(uint256 bit, uint256 field, bool withConsumer) public {
+        field = bound(field, 0, DIRTY_FIELDS - 1);
+        _expectDirtyRefused(field, bit, withConsumer);
+    }
+
+    /// Each of them, at its lowest and its highest dirty bit.
+    function test_RevertWhen_AnyFieldHasDirtyBits() public {
+        for (uint256 field = 0; field < DIRTY_FIELDS; ++field) {
+            for (uint256 i = 0; i < 4; ++i) {
+                _expectDirtyRefused(field, i & 1 == 0 ? 0 : 255, i & 2 == 0);
+            }
+        }
+        (bool success, ) = address(escrow).call(_signedWords(_job(), 0, 0));
+        assertTrue(success, "clean");
+    }
+
+    /// A job opened clean has no second encoding later on either.
+    function test_RevertWhen_ALaterCallHasDirtyBits() public {
+        Job memory job = _job();
+        _open(job);
+        _passTo(job.expiresAt);
+        for (uint256 field = 0; field < DIRTY_FIELDS; ++field) {
+            (uint256 word, uint256 width) = _smallField(field);
+            uint256 mask = uint256(1) << width;
+            _expectRefused(_dirty(abi.encodeCall(escrow.settle, (job, "", "")), word, mask));
+            _expectRefused(_dirty(abi.encodeCall(escrow.refund, (job)), word, mask));
+        }
+        _refund(job);
+    }
+
+    /// @dev Opens, by the payer and by its signature over those very words, a job with one bit set above a field.
+    function _expectDirtyRefused(uint256 field, uint256 bit, bool withConsumer) private {
+        Job memory job = _job();
+        if (withConsumer) (job.consumer, job.consumerGasLimit) = (address(new RecordingConsumer()), 100_000);
+        (uint256 word, uint256 width) = _smallField(field);
+        uint256 mask = uint256(1) << bound(bit, width, 255);
+
+        bytes memory data = abi.encodeCall(escrow.open, (job, INPUT));
         vm.prank(payer);
+        _expectRefused(_dirty(data, word, mask));
+
+        _expectRefused(_signedWords(job, word, mask));
+
+        assertEq(escrow.balanceOf(payer), DEPOSIT);
+        (uint32 sequence, bool busy) = escrow.nextSequence(payer, 0);
+        assertEq(sequence, 0);
+        assertFalse(busy);
+    }
+
+    /// @dev A call that opens a job by the payer's signature over its very words, some bits of one of them set.
+    function _signedWords(Job memory job, uint256 word, uint256 mask) private view returns (bytes memory) {
+        bytes memory words = abi.encode(job);
+        assembly {
+            let at := add(add(words, 0x20), mul(word, 0x20))
+            mstore(at, or(mload(at), mask))
+        }
+        bytes32 structHash = keccak256(bytes.concat(JobLib.TYPEHASH, words));
+        bytes memory signature = _sign(payerKey, _digest(escrow.domainSeparator(), structHash));
+        return _dirty(abi.encodeCall(escrow.openWithSignature, (job, INPUT, signature)), word, mask);
+    }
+
+    /// @dev Sets bits of a word of the job that is a call's first parameter.
+    function _dirty(bytes memory data, uint256 word, uint256 mask) private pure returns (bytes memory) {
+        assembly {
+            let at := add(add(data, 0x24), mul(word, 0x20))
+            mstore(at, or(mload(at), mask))
+        }
+        return data;
+    }
+
+    function _expectRefused(bytes memory data) private {
         (bool success, ) = address(escrow).call(data);
         assertFalse(success);
+    }
+
+    /// @return word Of the job's thirteen
+    /// @return width How many bits of it the field has
+    function _smallField(uint256 field) private pure returns (uint256 word, uint256 width) {
+        uint8[DIRTY_FIELDS] memory words = [0, 4, 6, 7, 8, 9, 10, 11];
+        uint8[DIRTY_FIELDS] memory widths = [160, 160, 160, 32, 128, 32, 32, 40];
+        return (words[field], widths[field]);
     }
 
     /* KEYS */
@@ -353,9 +484,7 @@ contract JobEscrowOpenTest is JobFixture {
     function test_RevertWhen_SignedForAnotherEscrow() public {
         Job memory job = _job();
         bytes memory signature = _sign(payerKey, escrow.jobIdOf(job));
-        JobEscrow other = JobEscrow(
-            _deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM))
-        );
+        JobEscrow other = JobEscrow(_deploy("JobEscrow", abi.encode(opg, authority, PROTOCOL, PROTOCOL_FEE_PPM)));
         assertNotEq(other.domainSeparator(), escrow.domainSeparator());
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.InvalidSignature.selector, payer, other.jobIdOf(job)));
         other.openWithSignature(job, INPUT, signature);

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {CommitRevealTerms} from "../../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../../contracts/types/Job.sol";
 import {Sortition} from "../../../contracts/types/Sortition.sol";
-import {ICommitRevealVerifier, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {ICommitRevealVerifier, JobRef, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {JobFixture} from "../../support/JobFixture.sol";
 
 /// The seed, the draw, and who gets which seat.
@@ -14,7 +14,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_AnyonePinsTheSeed() public {
         Job memory job = _opened();
         bytes32 jobId = escrow.jobIdOf(job);
-        uint192 seed = Sortition.seed(_seed(job), jobId);
+        uint192 seed = Sortition.seed(_seedHash(job), jobId);
         assertEq(verifier.seedOf(job), seed);
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.SeedPinned(jobId, seed);
@@ -38,7 +38,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_APinnedSeedOutlivesItsBlock() public {
         Job memory job = _opened();
         uint192 seed = verifier.seedOf(job);
-        bytes32 blockHash = _seed(job);
+        uint64 prefix = _seed(job);
         uint256 seedBlock = _schedule(job).seedBlock;
         verifier.pinSeed(_ref(job));
         vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, "");
@@ -47,7 +47,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         verifier.pinSeed(_ref(job));
         assertEq(verifier.seedOf(job), seed);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), blockHash, _top("commitment"));
+        verifier.commit(_ref(job), prefix, _top("commitment"));
     }
 
     function test_RevertWhen_TheSeedBlockIsNotOverYet() public {
@@ -94,7 +94,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             abi.encodeWithSelector(ICommitRevealVerifier.SeedUnavailable.selector, seedBlock, block.number)
         );
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), bytes32(uint256(1)), _top(0));
+        verifier.commit(_ref(job), 1, _top(0));
         _closeCommits(job);
         escrow.settle(job, "", "");
         assertEq(escrow.balanceOf(payer), DEPOSIT);
@@ -103,12 +103,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     /// After a reorg the operator's seed isn't the chain's: its commit is void instead of wrong.
     function test_RevertWhen_DrawnUnderAnotherSeed() public {
         Job memory job = _opened();
-        uint192 seed = Sortition.seed(_seed(job), escrow.jobIdOf(job));
-        vm.expectRevert(
-            abi.encodeWithSelector(ICommitRevealVerifier.SeedMismatch.selector, keccak256("other branch"), seed)
-        );
+        uint192 seed = verifier.seedOf(job);
+        uint64 other = _prefixOf(keccak256("other branch"), job);
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.SeedMismatch.selector, other, seed));
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), keccak256("other branch"), _top("commitment"));
+        verifier.commit(_ref(job), other, _top("commitment"));
         assertEq(_member(0).locked, 0);
     }
 
@@ -118,7 +117,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         Job memory job = _opened();
         bytes32 commitment = _commitmentOf(0, job, RESULT);
         vm.expectEmit(address(verifier));
-        emit ICommitRevealVerifier.ResultCommitted(escrow.jobIdOf(job), operators[0].id, 0, commitment);
+        emit ICommitRevealVerifier.ResultCommitted(escrow.jobIdOf(job), operators[0].id, 0);
         _commit(0, job, RESULT);
 
         Seat[] memory seats = verifier.committeeOf(job);
@@ -140,6 +139,27 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         _passTo(openedAt + WINDOW);
         _commit(2, job, RESULT);
         assertEq(_schedule(job).commitsCloseAt, openedAt + 2 * WINDOW);
+    }
+
+    /// What is brought of a job is bound to what it was opened with.
+    function testFuzz_RevertWhen_TheReferenceIsAnothers(uint256 field, uint256 flip) public {
+        Job memory job = _opened();
+        uint64 seed = _seed(job);
+        JobRef memory ref = _ref(job);
+        field %= 4;
+        if (field == 0) ref.jobId ^= bytes32(1 << (flip % 256));
+        if (field == 1) ref.payer = address(uint160(ref.payer) ^ uint160(1 << (flip % 160)));
+        if (field == 2) ref.key ^= uint224(1 << (flip % 224));
+        if (field == 3) ref.terms ^= bytes32(1 << (flip % 256));
+        bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.UnknownJob.selector, ref.jobId);
+        vm.expectRevert(wanted);
+        vm.prank(operators[0].signer);
+        verifier.commit(ref, seed, _top("commitment"));
+        vm.expectRevert(wanted);
+        verifier.reveal(keccak256(RESULT), ref, 0, 0);
+        vm.expectRevert(wanted);
+        verifier.pinSeed(ref);
+        assertEq(_member(0).locked, 0);
     }
 
     function test_RevertWhen_TheCallerIsNoSigner() public {
@@ -262,11 +282,11 @@ contract CommitRevealVerifierCommitTest is JobFixture {
             _passTo(openedAt + uint256(step + 1) * WINDOW - 1);
             vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.NotDrawn.selector, operators[0].id, step));
             vm.prank(operators[0].signer);
-            verifier.commit(_ref(job), seed, _top(commitment));
+            verifier.commit(_ref(job), _prefixOf(seed, job), _top(commitment));
         }
         _passTo(openedAt + 2 * WINDOW);
         vm.prank(operators[0].signer);
-        verifier.commit(_ref(job), seed, _top(commitment));
+        verifier.commit(_ref(job), _prefixOf(seed, job), _top(commitment));
         assertEq(_schedule(job).commitsCloseAt, openedAt + 3 * WINDOW);
     }
 
@@ -276,7 +296,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     function test_ALowerDrawEvictsTheHighest() public {
         Job memory job = _opened();
         uint64 seed = _seed(job);
-        (uint256[] memory ranked) = _ranked(job, seed);
+        uint256[] memory ranked = _ranked(job, _seedHash(job));
         for (uint256 i = 4; i >= 2; --i) {
             _commit(ranked[i], job, RESULT);
         }
@@ -300,6 +320,37 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         assertEq(_schedule(job).committed, 3);
     }
 
+    /// Whoever takes the place of the last seat, or of one taken in an earlier step, moves no closing time.
+    function testFuzz_AnEvictionKeepsTheClosingTime(bool last) public {
+        Job memory job = _opened();
+        uint256[] memory ranked = _ranked(job, _seedHash(job));
+        uint256 openedAt = _schedule(job).openedAt;
+        _commit(ranked[last ? 2 : 4], job, RESULT);
+        _commit(ranked[3], job, RESULT);
+        _passTo(openedAt + WINDOW);
+        _commit(ranked[last ? 4 : 2], job, RESULT);
+        assertEq(_schedule(job).commitsCloseAt, openedAt + 2 * WINDOW);
+
+        _passTo(openedAt + 2 * WINDOW - 1);
+        vm.expectEmit(address(verifier));
+        emit ICommitRevealVerifier.SeatEvicted(escrow.jobIdOf(job), operators[ranked[4]].id, last ? 2 : 0);
+        _commit(ranked[1], job, RESULT);
+        assertEq(_seatOf(ranked[1], job), last ? 2 : 0);
+        assertEq(_schedule(job).commitsCloseAt, openedAt + 2 * WINDOW);
+        assertEq(_schedule(job).revealsCloseAt, openedAt + 3 * WINDOW);
+
+        _pass(1);
+        uint64 seed = _seed(job);
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.CommitsClosed.selector, openedAt + 2 * WINDOW));
+        vm.prank(operators[ranked[0]].signer);
+        verifier.commit(_ref(job), seed, _top("commitment"));
+        for (uint256 i = 1; i < 4; ++i) {
+            _reveal(ranked[i], job, RESULT);
+        }
+        _settle(job, RESULT);
+        assertEq(_schedule(job).commitsCloseAt, openedAt + 2 * WINDOW, "also afterwards");
+    }
+
     function testFuzz_TheLowestDrawsHoldTheSeats(uint256 seed, uint256 order) public {
         Job memory job = _opened();
         seed = bound(seed, 1, type(uint256).max);
@@ -312,7 +363,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         }
         for (uint256 i = 0; i < 5; ++i) {
             vm.prank(operators[turn[i]].signer);
-            try verifier.commit(_ref(job), bytes32(seed), _top("commitment")) {} catch {}
+            try verifier.commit(_ref(job), _prefixOf(bytes32(seed), job), _top("commitment")) {} catch {}
         }
         uint256[] memory ranked = _ranked(job, bytes32(seed));
         for (uint256 i = 0; i < 5; ++i) {
@@ -329,8 +380,9 @@ contract CommitRevealVerifierCommitTest is JobFixture {
     /// a bond that another job holds.
     function test_RevertWhen_TheJobHasBeenResolved() public {
         Job memory job = _opened();
+        bytes32 seedHash = _seedHash(job);
         uint64 seed = _seed(job);
-        uint256[] memory ranked = _ranked(job, seed);
+        uint256[] memory ranked = _ranked(job, seedHash);
         for (uint256 i = 2; i < 5; ++i) {
             _commit(ranked[i], job, RESULT);
         }
@@ -343,7 +395,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         Job memory other = _jobOfKey(1);
         _open(other);
         _passSeedBlock(other);
-        vm.setBlockhash(_schedule(other).seedBlock, seed);
+        vm.setBlockhash(_schedule(other).seedBlock, seedHash);
         _commit(ranked[4], other, RESULT);
 
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.JobResolved.selector, escrow.jobIdOf(job)));
@@ -431,7 +483,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         }
     }
 
-    function _ticket(Job memory job, bytes32 blockHash, uint256 i) private view returns (uint128) {
+    function _ticket(Job memory job, bytes32 blockHash, uint256 i) private view returns (uint256) {
         return Sortition.ticket(Sortition.seed(blockHash, escrow.jobIdOf(job)), operators[i].id);
     }
 

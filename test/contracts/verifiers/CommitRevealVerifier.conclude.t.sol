@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IJobEscrow, JobStatus} from "../../../contracts/jobs/IJobEscrow.sol";
 import {CommitRevealTerms} from "../../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../../contracts/types/Job.sol";
-import {Fault, ICommitRevealVerifier, Reveal} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Fault, ICommitRevealVerifier} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {JobFixture} from "../../support/JobFixture.sol";
 
 /// What `settle` makes of a committee: who is paid, who is slashed, and when there is no result.
@@ -49,11 +49,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
             _commit(i, job, RESULT);
         }
         _closeCommits(job);
-        Reveal[] memory reveals = new Reveal[](3);
-        for (uint256 i = 0; i < 3; ++i) {
-            reveals[i] = _evidenceOf(i, job, RESULT);
-        }
-        escrow.settle(job, RESULT, abi.encode(reveals));
+        escrow.settle(job, RESULT, _evidence(job));
         (uint128 royalty, uint128 protocol) = escrow.accruedOf(modelId);
         uint256 earned = uint256(_member(0).earnings) + _member(1).earnings + _member(2).earnings;
         assertEq(earned + royalty + protocol, fee);
@@ -110,12 +106,14 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
 
     function test_RevealsTravelWithTheSettlement() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
-        Reveal[] memory reveals = new Reveal[](3);
+        bytes memory evidence = _evidence(job);
+        bytes32 jobId = escrow.jobIdOf(job);
         for (uint256 i = 0; i < 3; ++i) {
-            reveals[i] = _evidenceOf(i, job, RESULT);
+            vm.expectEmit(address(verifier));
+            emit ICommitRevealVerifier.ResultRevealed(jobId, operators[i].id, keccak256(RESULT));
         }
         vm.prank(stranger);
-        escrow.settle(job, RESULT, abi.encode(reveals));
+        escrow.settle(job, RESULT, evidence);
         _assertStatus(job, JobStatus.Settled);
         assertEq(escrow.balanceOf(stranger), 0, "carrying earns nothing");
     }
@@ -124,12 +122,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     function test_CarriedRevealsCantBeRaced() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         _reveal(1, job, RESULT);
-        Reveal[] memory reveals = new Reveal[](4);
-        for (uint256 i = 0; i < 3; ++i) {
-            reveals[i] = _evidenceOf(i, job, RESULT);
-        }
-        reveals[3] = reveals[0];
-        escrow.settle(job, RESULT, abi.encode(reveals));
+        escrow.settle(job, RESULT, bytes.concat(_evidence(job), _evidenceOf(0, job)));
         _assertStatus(job, JobStatus.Settled);
         (uint256 earners, , ) = _split(FEE);
         assertEq(_member(1).earnings, earners / 3);
@@ -137,25 +130,26 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
 
     function test_RevertWhen_ACarriedRevealIsWrong() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
-        Reveal[] memory reveals = new Reveal[](1);
-        reveals[0] = _evidenceOf(0, job, OTHER_RESULT);
+        bytes memory evidence = _evidenceOf(0, job, OTHER_RESULT);
         vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
-        escrow.settle(job, RESULT, abi.encode(reveals));
+        escrow.settle(job, RESULT, evidence);
+        evidence = _evidenceOf(0, job);
+        vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
+        escrow.settle(job, OTHER_RESULT, evidence);
     }
 
     function test_RevertWhen_ACarriedRevealIsLate() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
-        Reveal[] memory reveals = new Reveal[](1);
-        reveals[0] = _evidenceOf(0, job, RESULT);
+        bytes memory evidence = _evidenceOf(0, job);
         uint256 closesAt = _schedule(job).revealsCloseAt;
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.RevealsClosed.selector, closesAt));
-        escrow.settle(job, RESULT, abi.encode(reveals));
+        escrow.settle(job, RESULT, evidence);
     }
 
     function test_RevertWhen_TheEvidenceIsGarbage() public {
         Job memory job = _agreed();
-        vm.expectRevert();
+        vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.EvidenceMalformed.selector, 1));
         escrow.settle(job, RESULT, hex"01");
         _assertStatus(job, JobStatus.Open);
     }
@@ -451,15 +445,14 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         Job memory job = _jobOfSize(9);
         _open(job);
         _passSeedBlock(job);
-        Reveal[] memory reveals = new Reveal[](9);
         for (uint256 i = 0; i < 9; ++i) {
             _commit(i, job, i < 5 ? RESULT : OTHER_RESULT);
         }
         _closeCommits(job);
+        bytes memory evidence;
         for (uint256 i = 0; i < 9; ++i) {
-            reveals[i] = _evidenceOf(i, job, i < 5 ? RESULT : OTHER_RESULT);
+            evidence = bytes.concat(evidence, i < 5 ? _evidenceOf(i, job) : _evidenceOf(i, job, OTHER_RESULT));
         }
-        bytes memory evidence = abi.encode(reveals);
         uint256 before = gasleft();
         escrow.settle(job, RESULT, evidence);
         assertLt(before - gasleft(), 1_500_000, "half of what a conclusion is given");

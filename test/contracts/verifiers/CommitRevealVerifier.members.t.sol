@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IOperatorStaking} from "../../../contracts/staking/IOperatorStaking.sol";
 import {Job} from "../../../contracts/types/Job.sol";
 import {ICommitRevealVerifier, Member, Params} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {MemberStateLib} from "../../../contracts/verifiers/MemberState.sol";
 import {JobFixture} from "../../support/JobFixture.sol";
 
 /// Joining, leaving, history of shares, earnings and parameters.
@@ -42,9 +42,9 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         vm.stopPrank();
     }
 
-    /// A seat has 31 bits for the operator.
+    /// A seat has 29 bits for the operator.
     function test_RevertWhen_TheOperatorIdDoesNotFitASeat() public {
-        uint32 id = 1 << 31;
+        uint32 id = 1 << 29;
         vm.mockCall(address(staking), abi.encodeCall(staking.operatorOf, (stranger)), abi.encode(id));
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.OperatorIdTooLarge.selector, id));
         vm.prank(stranger);
@@ -64,7 +64,13 @@ contract CommitRevealVerifierMembersTest is JobFixture {
     function test_RevertWhen_TheAmountOverflowsAShare() public {
         uint256 amount = (uint256(type(uint56).max) + 1) * UNIT;
         vm.prank(operators[0].owner);
-        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 56, amount / UNIT));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                MemberStateLib.MemberFieldOverflow.selector,
+                amount / UNIT + STAKE_UNITS,
+                type(uint56).max
+            )
+        );
         verifier.join(amount);
     }
 

@@ -11,7 +11,7 @@ contract CommitRevealVerifierRevealTest is JobFixture {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         bytes32 salt = _salt(0, job);
         vm.expectEmit(address(verifier));
-        emit ICommitRevealVerifier.ResultRevealed(escrow.jobIdOf(job), operators[0].id, 0, keccak256(RESULT));
+        emit ICommitRevealVerifier.ResultRevealed(escrow.jobIdOf(job), operators[0].id, keccak256(RESULT));
         vm.prank(stranger);
         verifier.reveal(keccak256(RESULT), _ref(job), 0, salt);
 

@@ -30,7 +30,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         vm.expectRevert(wanted);
         verifier.opened(job, MAX_MODEL_RESULT, true, "job");
         vm.expectRevert(wanted);
-        verifier.conclude("job", job, 0, 0, "");
+        verifier.conclude("job", job, "", 0, 0);
     }
 
     function test_RevertWhen_TermsAreNotCanonical() public {

@@ -49,7 +49,7 @@ describe("connecting to a chain", () => {
     const { staking, escrow } = testNetwork.addresses;
     const addresses = { ...testNetwork.addresses, staking: escrow, escrow: staking };
     await expectProtocolError("chain/addresses-mismatch", () => connectChain({ ...options, addresses }));
-    const other = { ...testNetwork.addresses, models: testNetwork.addresses.opg };
+    const other = { ...testNetwork.addresses, opg: testNetwork.addresses.authority };
     await expectProtocolError("chain/addresses-mismatch", () => connectChain({ ...options, addresses: other }));
   });
 

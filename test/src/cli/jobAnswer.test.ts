@@ -31,11 +31,11 @@ describe("what an answer means", () => {
 
   it("seats are those that nobody was evicted from", () => {
     const committee: CommitteeEvent[] = [
-      { kind: "committed", operatorId: 1, seat: 0, commitment: "0x", ...JOB },
-      { kind: "committed", operatorId: 2, seat: 1, commitment: "0x", ...JOB },
+      { kind: "committed", operatorId: 1, seat: 0, ...JOB },
+      { kind: "committed", operatorId: 2, seat: 1, ...JOB },
       { kind: "evicted", operatorId: 1, seat: 0, ...JOB },
-      { kind: "committed", operatorId: 3, seat: 0, commitment: "0x", ...JOB },
-      { kind: "revealed", operatorId: 3, seat: 0, resultHash: "0xaa", ...JOB },
+      { kind: "committed", operatorId: 3, seat: 0, ...JOB },
+      { kind: "revealed", operatorId: 3, resultHash: "0xaa", ...JOB },
     ];
     expect(seatsOf(committee)).to.deep.equal([
       { operatorId: 3, seat: 0, revealed: "0xaa" },

@@ -7,13 +7,7 @@ import {IJobEscrow, JobStatus} from "../../../contracts/jobs/IJobEscrow.sol";
 import {ModelTerms} from "../../../contracts/models/IModelRegistry.sol";
 import {CommitRevealTerms, CommitRevealTermsLib} from "../../../contracts/types/CommitRevealTerms.sol";
 import {Job} from "../../../contracts/types/Job.sol";
-import {
-    Fault,
-    ICommitRevealVerifier,
-    Params,
-    Reveal,
-    Seat
-} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
+import {Fault, ICommitRevealVerifier, Params, Seat} from "../../../contracts/verifiers/ICommitRevealVerifier.sol";
 import {HostileConsumer} from "../../mocks/HostileConsumer.sol";
 import {NetworkGhost, Play, Pledge} from "./NetworkGhost.sol";
 
@@ -209,7 +203,10 @@ abstract contract JobActions is NetworkGhost {
         bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
         vm.prank(vm.addr(signerKeys[operator]));
         (bool success, bytes memory returned) = address(verifier).call(
-            abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, _top(pledge.commitment)))
+            abi.encodeCall(
+                ICommitRevealVerifier.commit,
+                (_ref(plays[i].job), _prefixUnder(i, drawnUnder), _top(pledge.commitment))
+            )
         );
         _count(success, "commit");
         if (success) _noteCommit(i, pledge, drawnUnder);
@@ -338,8 +335,11 @@ abstract contract JobActions is NetworkGhost {
         uint256 lastWindowEndsAt = plays[i].openedAt + (uint256(terms.maxWidening) + 1) * terms.commitWindowSeconds;
         _count(block.timestamp < lastWindowEndsAt, "commit late");
         _showSeedBlock(i);
-        bytes32 drawnUnder = _hashOfBlock(plays[i].openedBlock + 2);
-        bytes memory late = abi.encodeCall(ICommitRevealVerifier.commit, (_ref(plays[i].job), drawnUnder, _top("too late")));
+        uint64 drawnUnder = _prefixUnder(i, _hashOfBlock(plays[i].openedBlock + 2));
+        bytes memory late = abi.encodeCall(
+            ICommitRevealVerifier.commit,
+            (_ref(plays[i].job), drawnUnder, _top("too late"))
+        );
         for (uint256 operator = 0; operator < OPERATORS; ++operator) {
             if (signerKeys[operator] == 0) continue;
             vm.prank(vm.addr(signerKeys[operator]));
@@ -353,9 +353,7 @@ abstract contract JobActions is NetworkGhost {
         if (reason == ICommitRevealVerifier.JobResolved.selector) return true;
         if (reason == ICommitRevealVerifier.NotASigner.selector) return true;
         // The key's next job has taken its place.
-        if (reason == ICommitRevealVerifier.UnknownJob.selector) return escrow.statusOf(plays[i].job) == JobStatus.None;
-        // Where nobody sat, nothing had to be resolved when the time was over.
-        return reason == ICommitRevealVerifier.CommitsClosed.selector && pledges[i].length == 0;
+        return reason == ICommitRevealVerifier.UnknownJob.selector && escrow.statusOf(plays[i].job) == JobStatus.None;
     }
 
     /// @notice A callback that failed is tried again; so is one that didn't, or was never due.
@@ -385,7 +383,7 @@ abstract contract JobActions is NetworkGhost {
     }
 
     function _settle(uint256 i, uint8 kind, uint256 carried) internal returns (bool success) {
-        (bytes memory evidence, uint256[] memory shown) = _evidenceFor(i, carried);
+        (bytes memory evidence, uint256[] memory shown) = _evidenceFor(i, kind, carried);
         Before memory before = _before(i);
         vm.recordLogs();
         bytes memory call_ = abi.encodeCall(IJobEscrow.settle, (plays[i].job, _resultOf(i, kind), evidence));
@@ -574,6 +572,7 @@ abstract contract JobActions is NetworkGhost {
 
     function _evidenceFor(
         uint256 i,
+        uint8 kind,
         uint256 carried
     ) private view returns (bytes memory evidence, uint256[] memory shown) {
         if (!plays[i].commitReveal || carried == 0) return ("", new uint256[](0));
@@ -582,17 +581,18 @@ abstract contract JobActions is NetworkGhost {
         for (uint256 s = 0; s < seats.length; ++s) {
             if (_isCarried(i, seats[s], carried)) ++count;
         }
-        if (count == 0) return ("", new uint256[](0));
-        Reveal[] memory reveals = new Reveal[](count);
         shown = new uint256[](count);
         for (uint256 s = seats.length; s > 0; --s) {
             if (!_isCarried(i, seats[s - 1], carried)) continue;
             Pledge storage pledge = pledges[i][seats[s - 1]];
             (, uint8 seat) = _seatOf(i, pledge.operatorId);
-            reveals[--count] = Reveal(seat, pledge.resultHash, pledge.salt);
-            shown[count] = seats[s - 1];
+            // Whoever has what is settled may say so, or spell it out.
+            bool brief = pledge.kind == kind && (carried >> (64 + s)) & 1 == 1;
+            bytes memory one =
+                brief ? _carried(seat, pledge.salt) : _carriedOther(seat, pledge.resultHash, pledge.salt);
+            evidence = bytes.concat(one, evidence);
+            shown[--count] = seats[s - 1];
         }
-        evidence = abi.encode(reveals);
     }
 
     function _isCarried(uint256 i, uint256 n, uint256 carried) private view returns (bool) {

@@ -233,11 +233,17 @@ abstract contract NetworkGhost is Network {
         return uint192(uint256(keccak256(abi.encode(blockHash, plays[i].jobId))) >> 64);
     }
 
+    /// @dev What a commit brings of the seed it was drawn under.
+    function _prefixUnder(uint256 i, bytes32 blockHash) internal view returns (uint64) {
+        return uint64(_seedUnder(i, blockHash) >> 128);
+    }
+
     function _ticket(uint192 seed, uint32 operatorId) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, operatorId))) >> 128;
     }
 
-    /// @dev Drawn at this moment of the commit windows, by stake that was there strictly before the opening.
+    /// @dev Drawn at this moment of the commit windows, by stake that was there strictly before the opening, of which
+    /// the whole counts to ten binary digits.
     function _isDrawn(uint256 i, uint192 seed, uint32 operatorId) internal view returns (bool) {
         uint40 openedAt = plays[i].openedAt;
         uint256 total = 0;
@@ -247,7 +253,7 @@ abstract contract NetworkGhost is Network {
         uint256 step = (block.timestamp - openedAt) / _terms(i).commitWindowSeconds;
         uint256 width = (uint256(_terms(i).committeeSize) * 2) << step;
         uint256 share = _shareBefore(operatorId, openedAt);
-        return _ticket(seed, operatorId) * total < (share * width) << 128;
+        return _ticket(seed, operatorId) * _tenDigits(total) < (share * width) << 128;
     }
 
     function _lower(uint256 i, uint32 a, uint32 b) internal view returns (bool) {

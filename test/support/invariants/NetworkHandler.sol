@@ -235,7 +235,7 @@ abstract contract NetworkHandler is NetworkExit {
         if (!found) return;
         bytes32 jobId = plays[i].jobId;
         _mustFail(address(verifier), abi.encodeCall(IVerifier.opened, (plays[i].job, 64, true, jobId)));
-        _mustFail(address(verifier), abi.encodeCall(IVerifier.conclude, (jobId, plays[i].job, 0, 0, "")));
+        _mustFail(address(verifier), abi.encodeCall(IVerifier.conclude, (jobId, plays[i].job, "", 0, 0)));
         _mustFail(address(escrow), abi.encodeCall(IJobEscrow.open, (plays[i].job, "what is asked")));
         _count(true, "trespass");
     }
