@@ -23,12 +23,10 @@ type Contracts = {
 
 export type NetworkContracts = Contracts & { opg: TokenFuture };
 
-const PAUSE = "setPaused(bool)";
-
 /** Every `restricted` function there is, and the role that may call it. */
 const FUNCTION_ROLES: { contract: keyof Contracts; role: bigint; functions: string[] }[] = [
-  { contract: "escrow", role: PAUSER_ROLE, functions: [PAUSE, "setPublishingPaused(bool)"] },
-  { contract: "staking", role: PAUSER_ROLE, functions: [PAUSE] },
+  { contract: "escrow", role: PAUSER_ROLE, functions: ["setJobsPaused(bool)", "setModelsPaused(bool)"] },
+  { contract: "staking", role: PAUSER_ROLE, functions: ["setPaused(bool)"] },
   { contract: "escrow", role: GOVERNOR_ROLE, functions: ["setProtocolFee(address,uint32)"] },
   {
     contract: "staking",

@@ -1,7 +1,7 @@
 import type { Address, Hex } from "viem";
 import { jobEscrowAbi } from "../../src/chain/abi/jobEscrow.ts";
 import type { Chain } from "../../src/chain/clients.ts";
-import { accruedOf, ledgerBalanceOf } from "../../src/chain/escrow.ts";
+import { accrualsOf, ledgerBalanceOf } from "../../src/chain/escrow.ts";
 import { jobsEnded, jobsOpened } from "../../src/chain/jobEvents.ts";
 import { tokenBalanceOf } from "../../src/chain/token.ts";
 
@@ -21,7 +21,7 @@ export async function readEscrowBalance(chain: Chain): Promise<EscrowBalance> {
   const isEnded = new Set(ended.map(({ jobId }) => jobId));
 
   const balances = await Promise.all([...accounts].map((account) => ledgerBalanceOf(chain, account)));
-  const accruals = await Promise.all([...models].map((modelId) => accruedOf(chain, modelId)));
+  const accruals = await Promise.all([...models].map((modelId) => accrualsOf(chain, modelId)));
   const fees = opened.filter(({ jobId }) => !isEnded.has(jobId)).map(({ job }) => job.fee);
   const owed = [...balances, ...accruals.flatMap(({ royalty, protocolFee }) => [royalty, protocolFee]), ...fees];
   return {

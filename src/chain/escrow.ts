@@ -68,12 +68,12 @@ export async function resultOf(
 }
 
 /** Royalty and protocol fee accrued by a model and not claimed, OPG base units. */
-export async function accruedOf(
+export async function accrualsOf(
   { publicClient, addresses }: Chain,
   modelId: Hex,
 ): Promise<{ royalty: bigint; protocolFee: bigint }> {
   const [royalty, accruedFee] = await publicClient
-    .readContract({ address: addresses.escrow, abi: jobEscrowAbi, functionName: "accruedOf", args: [modelId] })
+    .readContract({ address: addresses.escrow, abi: jobEscrowAbi, functionName: "accrualsOf", args: [modelId] })
     .catch(rethrow);
   return { royalty, protocolFee: accruedFee };
 }
@@ -110,7 +110,7 @@ export function encodeOpenWithSignature(
 }
 
 export function encodeCancelNonces({ escrow }: NetworkAddresses, key: bigint, sequence: number): ContractCall {
-  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "cancelNonces", args: [key, sequence] });
+  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "cancelNonces", args: [sequence, key] });
   return { to: escrow, data, name: "JobEscrow.cancelNonces" };
 }
 
@@ -119,7 +119,7 @@ export function encodeCancelNonces({ escrow }: NetworkAddresses, key: bigint, se
  * @param evidence for the verifier, see `encodeEvidence`
  */
 export function encodeSettle({ escrow }: NetworkAddresses, job: Job, result: Hex, evidence: Hex): ContractCall {
-  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "settle", args: [job, result, evidence] });
+  const data = encodeFunctionData({ abi: jobEscrowAbi, functionName: "settle", args: [result, evidence, job] });
   return { to: escrow, data, name: "JobEscrow.settle" };
 }
 

@@ -200,7 +200,7 @@ const TABLES: Omit<Mutant<never>, "check">[] = [
   {
     defect: "a row promises a delay that isn't there",
     patch: { file: TRUST_MODEL, from: "new models only | none", to: "new models only | announced" },
-    finds: /^JobEscrow\.setPublishingPaused: the table says delay announced, the network none$/,
+    finds: /^JobEscrow\.setModelsPaused: the table says delay announced, the network none$/,
   },
   {
     defect: "a row is of no function",

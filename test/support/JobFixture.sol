@@ -270,7 +270,7 @@ abstract contract JobFixture is Network {
     }
 
     function _settle(Job memory job, bytes memory result) internal {
-        escrow.settle(job, result, "");
+        escrow.settle(result, "", job);
     }
 
     function _refund(Job memory job) internal {

@@ -21,7 +21,7 @@ contract DigitReaderTest is JobFixture {
         _run(job, logits);
         vm.expectEmit(address(reader));
         emit DigitReader.DigitRead(jobId, 7);
-        escrow.settle(job, logits, "");
+        escrow.settle(logits, "", job);
         (bool asked, bool answered, uint8 digit) = reader.answers(jobId);
         assertTrue(asked);
         assertTrue(answered);
@@ -55,7 +55,7 @@ contract DigitReaderTest is JobFixture {
         (job.consumer, job.consumerGasLimit) = (address(reader), 100_000);
         bytes32 jobId = _open(job);
         _run(job, _logits(7, 1));
-        escrow.settle(job, _logits(7, 1), "");
+        escrow.settle(_logits(7, 1), "", job);
         _assertStatus(job, JobStatus.Undelivered);
         (bool asked, bool answered, ) = reader.answers(jobId);
         assertFalse(asked);

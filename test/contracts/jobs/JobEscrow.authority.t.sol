@@ -35,7 +35,7 @@ contract JobEscrowAuthorityTest is JobFixture {
         assertEq(escrow.claimProtocolFee(modelId), protocol);
         assertEq(escrow.claimProtocolFee(modelId), 0);
         assertEq(escrow.balanceOf(PROTOCOL), protocol);
-        (uint128 royalty, ) = escrow.accruedOf(modelId);
+        (uint128 royalty, ) = escrow.accrualsOf(modelId);
         assertGt(royalty, 0, "the other half of the word stays");
     }
 
@@ -82,7 +82,7 @@ contract JobEscrowAuthorityTest is JobFixture {
         vm.expectEmit(address(escrow));
         emit IJobEscrow.NewJobsPaused(true);
         vm.prank(GOVERNOR);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         (, , bool paused) = escrow.protocolFee();
         assertTrue(paused);
         vm.expectRevert(IJobEscrow.JobsPaused.selector);
@@ -91,9 +91,9 @@ contract JobEscrowAuthorityTest is JobFixture {
         vm.expectRevert(IJobEscrow.JobsPaused.selector);
         escrow.openWithSignature(job, INPUT, signature);
         vm.prank(payer);
-        escrow.cancelNonces(7, 1);
+        escrow.cancelNonces(1, 7);
         vm.prank(GOVERNOR);
-        escrow.setPaused(false);
+        escrow.setJobsPaused(false);
         _open(job);
     }
 
@@ -101,7 +101,7 @@ contract JobEscrowAuthorityTest is JobFixture {
         bytes memory wanted = abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, payer);
         vm.startPrank(payer);
         vm.expectRevert(wanted);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         vm.expectRevert(wanted);
         escrow.setProtocolFee(payer, 0);
         vm.stopPrank();

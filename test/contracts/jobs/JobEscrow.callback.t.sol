@@ -165,7 +165,7 @@ contract JobEscrowCallbackTest is JobFixture {
     function test_CancelledNoncesKeepTheDelivery() public {
         Job memory job = _undelivered();
         vm.prank(payer);
-        escrow.cancelNonces(0, 9);
+        escrow.cancelNonces(9, 0);
         consumer.setRefuses(false);
         escrow.deliver(job, RESULT);
         assertEq(consumer.calls(), 1);

@@ -189,7 +189,7 @@ contract JobEscrowOpenTest is JobFixture {
             address(verifier),
             abi.encodeCall(IVerifier.conclude, (jobId, job, "", RESULT.length, keccak256(RESULT)))
         );
-        escrow.settle(job, RESULT, "");
+        escrow.settle(RESULT, "", job);
     }
 
     /// The event is written by hand: for inputs of any length it is what the compiler would write.
@@ -373,7 +373,7 @@ contract JobEscrowOpenTest is JobFixture {
         vm.expectEmit(address(escrow));
         emit IJobEscrow.NoncesCancelled(payer, 0, 5);
         vm.prank(payer);
-        escrow.cancelNonces(0, 5);
+        escrow.cancelNonces(5, 0);
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.WrongSequence.selector, 0, 5));
         escrow.openWithSignature(job, INPUT, signature);
         _open(_job());
@@ -383,9 +383,9 @@ contract JobEscrowOpenTest is JobFixture {
         vm.startPrank(payer);
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.WrongSequence.selector, 0, 1));
         escrow.cancelNonces(0, 0);
-        escrow.cancelNonces(0, 5);
+        escrow.cancelNonces(5, 0);
         vm.expectRevert(abi.encodeWithSelector(IJobEscrow.WrongSequence.selector, 5, 6));
-        escrow.cancelNonces(0, 5);
+        escrow.cancelNonces(5, 0);
         vm.stopPrank();
     }
 
@@ -393,7 +393,7 @@ contract JobEscrowOpenTest is JobFixture {
     function test_CancellingUnderALiveJobLeavesItAlone() public {
         Job memory job = _agreed();
         vm.prank(payer);
-        escrow.cancelNonces(0, 5);
+        escrow.cancelNonces(5, 0);
         _assertStatus(job, JobStatus.Open);
         _settle(job, RESULT);
         _assertStatus(job, JobStatus.Settled);
@@ -406,7 +406,7 @@ contract JobEscrowOpenTest is JobFixture {
         Job memory job = _agreed();
         _settle(job, RESULT);
         vm.prank(payer);
-        escrow.cancelNonces(0, type(uint32).max);
+        escrow.cancelNonces(type(uint32, 0).max);
         (JobStatus status, bytes32 resultHash) = escrow.resultOf(job);
         assertEq(uint8(status), uint8(JobStatus.Settled));
         assertEq(resultHash, keccak256(RESULT));

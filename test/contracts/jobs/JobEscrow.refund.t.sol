@@ -73,7 +73,7 @@ contract JobEscrowRefundTest is JobFixture {
         Job memory expiring = _jobOfKey(1);
         _open(expiring);
         vm.prank(GOVERNOR);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         _settle(job, RESULT);
         _passTo(expiring.expiresAt);
         _refund(expiring);

@@ -22,12 +22,12 @@ contract JobEscrowSettleTest is JobFixture {
         vm.expectEmit(address(escrow));
         emit IJobEscrow.JobSettled(jobId, RESULT);
         vm.prank(stranger);
-        escrow.settle(job, RESULT, "");
+        escrow.settle(RESULT, "", job);
         (JobStatus status, bytes32 resultHash) = escrow.resultOf(job);
         assertEq(uint8(status), uint8(JobStatus.Settled));
         assertEq(resultHash, keccak256(RESULT));
         (uint256 earners, uint256 royalty, uint256 protocol) = _split(FEE);
-        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accruedOf(modelId);
+        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accrualsOf(modelId);
         assertEq(escrow.balanceOf(address(scripted)), earners);
         assertEq(accruedRoyalty, royalty);
         assertEq(accruedProtocol, protocol);
@@ -164,11 +164,11 @@ contract JobEscrowSettleTest is JobFixture {
         vm.stopPrank();
         vm.startPrank(GOVERNOR);
         escrow.setProtocolFee(stranger, 50_000);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         vm.stopPrank();
         _settle(job, RESULT);
         (uint256 earners, uint256 royalty, uint256 protocol) = _split(FEE);
-        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accruedOf(modelId);
+        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accrualsOf(modelId);
         assertEq(escrow.balanceOf(address(scripted)), earners);
         assertEq(accruedRoyalty, royalty);
         assertEq(accruedProtocol, protocol);

@@ -197,8 +197,8 @@ contract ModelRegistryTest is Network {
         vm.expectEmit(address(models));
         emit IModelRegistry.PublishingPaused(true);
         vm.prank(GOVERNOR);
-        models.setPublishingPaused(true);
-        assertTrue(escrow.publishingPaused());
+        models.setModelsPaused(true);
+        assertTrue(escrow.modelsPaused());
 
         ModelListing memory another = _listing();
         another.manifestHash = "another";
@@ -211,14 +211,14 @@ contract ModelRegistryTest is Network {
         vm.stopPrank();
 
         vm.prank(GOVERNOR);
-        models.setPublishingPaused(false);
+        models.setModelsPaused(false);
         _publish(another);
     }
 
     function test_RevertWhen_AStrangerPauses() public {
         vm.prank(rival);
         vm.expectRevert(abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, rival));
-        models.setPublishingPaused(true);
+        models.setModelsPaused(true);
     }
 
     function _publish(ModelListing memory listing) private returns (bytes32) {

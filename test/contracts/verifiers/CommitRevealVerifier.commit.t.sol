@@ -96,7 +96,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         vm.prank(operators[0].signer);
         verifier.commit(_ref(job), 1, _top(0));
         _closeCommits(job);
-        escrow.settle(job, "", "");
+        escrow.settle("", "", job);
         assertEq(escrow.balanceOf(payer), DEPOSIT);
     }
 

@@ -25,7 +25,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
             assertEq(_member(i).share, STAKE_UNITS);
         }
         assertEq(escrow.balanceOf(address(verifier)), earners);
-        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accruedOf(modelId);
+        (uint128 accruedRoyalty, uint128 accruedProtocol) = escrow.accrualsOf(modelId);
         assertEq(accruedRoyalty, royalty);
         assertEq(accruedProtocol, protocol);
         assertEq(earners + royalty + protocol, FEE);
@@ -49,8 +49,8 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
             _commit(i, job, RESULT);
         }
         _closeCommits(job);
-        escrow.settle(job, RESULT, _evidence(job));
-        (uint128 royalty, uint128 protocol) = escrow.accruedOf(modelId);
+        escrow.settle(RESULT, _evidence(job), job);
+        (uint128 royalty, uint128 protocol) = escrow.accrualsOf(modelId);
         uint256 earned = uint256(_member(0).earnings) + _member(1).earnings + _member(2).earnings;
         assertEq(earned + royalty + protocol, fee);
         assertEq(escrow.balanceOf(address(verifier)), earned);
@@ -113,7 +113,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
             emit ICommitRevealVerifier.ResultRevealed(jobId, operators[i].id, keccak256(RESULT));
         }
         vm.prank(stranger);
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         _assertStatus(job, JobStatus.Settled);
         assertEq(escrow.balanceOf(stranger), 0, "carrying earns nothing");
     }
@@ -122,7 +122,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
     function test_CarriedRevealsCantBeRaced() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         _reveal(1, job, RESULT);
-        escrow.settle(job, RESULT, bytes.concat(_evidence(job), _evidenceOf(0, job)));
+        escrow.settle(RESULT, bytes.concat(_evidence(job), _evidenceOf(0, job)), job);
         _assertStatus(job, JobStatus.Settled);
         (uint256 earners, , ) = _split(FEE);
         assertEq(_member(1).earnings, earners / 3);
@@ -132,10 +132,10 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         bytes memory evidence = _evidenceOf(0, job, OTHER_RESULT);
         vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         evidence = _evidenceOf(0, job);
         vm.expectPartialRevert(ICommitRevealVerifier.RevealMismatch.selector);
-        escrow.settle(job, OTHER_RESULT, evidence);
+        escrow.settle(OTHER_RESULT, evidence, job);
     }
 
     function test_RevertWhen_ACarriedRevealIsLate() public {
@@ -144,13 +144,13 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         uint256 closesAt = _schedule(job).revealsCloseAt;
         _passTo(closesAt);
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.RevealsClosed.selector, closesAt));
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
     }
 
     function test_RevertWhen_TheEvidenceIsGarbage() public {
         Job memory job = _agreed();
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.EvidenceMalformed.selector, 1));
-        escrow.settle(job, RESULT, hex"01");
+        escrow.settle(RESULT, hex"01", job);
         _assertStatus(job, JobStatus.Open);
     }
 
@@ -176,7 +176,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
         assertEq(staking.stakeOf(operators[0].id).claimable, 0, "outvoting pays nothing");
         assertEq(staking.stakeOf(operators[2].id).claimable, 0, "outvoting pays nothing");
         assertEq(staking.awaitingBurn(), BOND);
-        assertEq(verifier.totalShare(), 5 * STAKE_UNITS - BOND_UNITS);
+        assertEq(verifier.totalShares(), 5 * STAKE_UNITS - BOND_UNITS);
     }
 
     function test_SilenceIsBurntWhole() public {
@@ -454,7 +454,7 @@ contract CommitRevealVerifierConcludeTest is JobFixture {
             evidence = bytes.concat(evidence, i < 5 ? _evidenceOf(i, job) : _evidenceOf(i, job, OTHER_RESULT));
         }
         uint256 before = gasleft();
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         assertLt(before - gasleft(), 1_500_000, "half of what a conclusion is given");
         _assertStatus(job, JobStatus.Settled);
         assertEq(staking.awaitingBurn(), 4 * BOND);

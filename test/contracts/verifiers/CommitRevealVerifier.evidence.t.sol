@@ -23,7 +23,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
             _cut(evidence, size),
             abi.encodeWithSelector(ICommitRevealVerifier.EvidenceMalformed.selector, size)
         );
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         _assertStatus(job, JobStatus.Settled);
     }
 
@@ -69,10 +69,10 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
     function testFuzz_RevertWhen_TheEvidenceIsMadeUp(bytes memory evidence) public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         vm.expectRevert();
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         if (evidence.length > 0) evidence[0] = bytes1(uint8(evidence[0]) & 0x81);
         vm.expectRevert();
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         _assertStatus(job, JobStatus.Open);
     }
 
@@ -90,7 +90,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
         for (uint256 i = 0; i < 3; ++i) {
             _reveal(i, job, RESULT);
         }
-        escrow.settle(job, RESULT, "");
+        escrow.settle(RESULT, "", job);
         _assertStatus(job, JobStatus.Settled);
     }
 
@@ -110,7 +110,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
     /// Entries stand in any order.
     function test_TheOrderDoesNotMatter() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
-        escrow.settle(job, RESULT, bytes.concat(_evidenceOf(2, job), _evidenceOf(0, job), _evidenceOf(1, job, RESULT)));
+        escrow.settle(RESULT, bytes.concat(_evidenceOf(2, job), _evidenceOf(0, job), _evidenceOf(1, job, RESULT)), job);
         _assertPaid(3, 0);
     }
 
@@ -124,7 +124,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
             _carriedOther(2, keccak256(OTHER_RESULT), "another salt")
         );
         vm.recordLogs();
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         assertEq(_reveals(vm.getRecordedLogs()), 3);
         _assertPaid(3, 0);
     }
@@ -141,7 +141,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
         emit ICommitRevealVerifier.ResultRevealed(jobId, operators[1].id, keccak256(OTHER_RESULT));
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.BondSlashed(jobId, operators[1].id, Fault.Minority, BOND);
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         _assertPaid(2, 1);
     }
 
@@ -151,9 +151,9 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
         vm.expectEmit(address(verifier));
         emit ICommitRevealVerifier.ResultRevealed(escrow.jobIdOf(job), operators[0].id, keccak256(RESULT));
         escrow.settle(
-            job,
             RESULT,
-            bytes.concat(_evidenceOf(0, job, RESULT), _evidenceOf(1, job), _evidenceOf(2, job, RESULT))
+            bytes.concat(_evidenceOf(0, job, RESULT), _evidenceOf(1, job), _evidenceOf(2, job, RESULT)),
+            job
         );
         _assertPaid(3, 0);
     }
@@ -167,7 +167,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
             _evidenceOf(2, job, OTHER_RESULT)
         );
         vm.expectPartialRevert(ICommitRevealVerifier.ResultNotMajority.selector);
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         assertEq(_revealedSeats(job), 0);
     }
 
@@ -179,7 +179,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
             _evidenceOf(1, job, "b"),
             _evidenceOf(2, job, "c")
         );
-        escrow.settle(job, "", evidence);
+        escrow.settle("", evidence, job);
         _assertStatus(job, JobStatus.Refunded);
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(_activeAt(i), STAKE);
@@ -191,7 +191,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
     function test_CarriedRevealsAreNotKept() public {
         Job memory job = _committed(RESULT, RESULT, RESULT);
         _reveal(1, job, RESULT);
-        escrow.settle(job, RESULT, bytes.concat(_evidenceOf(0, job), _evidenceOf(2, job)));
+        escrow.settle(RESULT, bytes.concat(_evidenceOf(0, job), _evidenceOf(2, job)), job);
         Seat[] memory seats = verifier.committeeOf(job);
         assertEq(seats.length, 3);
         assertFalse(seats[0].revealed);
@@ -207,7 +207,7 @@ contract CommitRevealVerifierEvidenceTest is JobFixture {
 
     function _expectRefusal(Job memory job, bytes memory evidence, bytes memory wanted) private {
         vm.expectRevert(wanted);
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
     }
 
     function _expectUnknown(Job memory job, bytes memory evidence, uint256 seat) private {

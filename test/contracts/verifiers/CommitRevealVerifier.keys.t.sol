@@ -27,7 +27,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
             _expectNoSeat(job, earlier, seat, salt);
         }
 
-        escrow.settle(job, RESULT, "");
+        escrow.settle(RESULT, "", job);
         _assertStatus(job, JobStatus.Refunded);
         for (uint256 i = 0; i < 3; ++i) {
             assertEq(_member(i).earnings, earned[i], "paid twice");
@@ -48,7 +48,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         for (uint8 seat = 1; seat < 3; ++seat) {
             _expectNoSeat(job, earlier, seat, _salt(seat, earlier));
         }
-        escrow.settle(job, RESULT, "");
+        escrow.settle(RESULT, "", job);
         _assertStatus(job, JobStatus.Refunded);
         assertEq(_member(3).earnings, 0);
         assertEq(_member(3).locked, 0);
@@ -66,7 +66,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         for (uint256 i = 0; i < 5; ++i) {
             evidence = bytes.concat(evidence, _evidenceOf(i, earlier));
         }
-        escrow.settle(earlier, RESULT, evidence);
+        escrow.settle(RESULT, evidence, earlier);
         uint256 earned = _member(3).earnings;
 
         Job memory job = _openedOfSize(5);
@@ -79,7 +79,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         for (uint8 seat = 3; seat < 5; ++seat) {
             _expectNoSeat(job, earlier, seat, _salt(seat, earlier));
         }
-        escrow.settle(job, RESULT, _evidence(job));
+        escrow.settle(RESULT, _evidence(job), job);
         _assertStatus(job, JobStatus.Settled);
         assertEq(_member(3).earnings, earned);
         assertEq(staking.awaitingBurn(), 0);
@@ -95,7 +95,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         assertEq(_seatOf(2, job), 0);
         assertEq(_seatOf(0, job), 2);
         _closeCommits(job);
-        escrow.settle(job, RESULT, _evidence(job));
+        escrow.settle(RESULT, _evidence(job), job);
         _assertStatus(job, JobStatus.Settled);
     }
 
@@ -141,7 +141,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         Job memory between = _job();
         between.verifier = address(new ScriptedVerifier());
         _open(between);
-        escrow.settle(between, RESULT, "");
+        escrow.settle(RESULT, "", between);
         _expectUnresolved(_job());
         assertEq(_member(0).locked, BOND_UNITS);
 
@@ -163,7 +163,7 @@ contract CommitRevealVerifierKeysTest is JobFixture {
             if ((revealed >> i) & 1 == 1) _reveal(i, job, RESULT);
             else evidence = bytes.concat(evidence, _evidenceOf(i, job));
         }
-        escrow.settle(job, RESULT, evidence);
+        escrow.settle(RESULT, evidence, job);
         _assertStatus(job, JobStatus.Settled);
     }
 
@@ -183,9 +183,9 @@ contract CommitRevealVerifierKeysTest is JobFixture {
         vm.expectRevert(wanted);
         verifier.reveal(keccak256(RESULT), _ref(job), seat, salt);
         vm.expectRevert(wanted);
-        escrow.settle(job, RESULT, _carried(seat, salt));
+        escrow.settle(RESULT, _carried(seat, salt), job);
         vm.expectRevert(wanted);
-        escrow.settle(job, OTHER_RESULT, _carriedOther(seat, keccak256(RESULT), salt));
+        escrow.settle(OTHER_RESULT, _carriedOther(seat, keccak256(RESULT), salt), job);
     }
 
     /// @dev Refunds a job whose verifier can't be asked.

@@ -29,7 +29,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         assertEq(member.changedAt, block.timestamp);
         assertEq(verifier.operatorOfSigner(operator.signer), operator.id);
         assertEq(staking.allocationOf(operator.id, address(verifier)).active, STAKE);
-        assertEq(verifier.totalShare(), 6 * STAKE_UNITS);
+        assertEq(verifier.totalShares(), 6 * STAKE_UNITS);
     }
 
     function test_RevertWhen_AStrangerJoinsOrLeaves() public {
@@ -88,7 +88,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         assertEq(_member(0).share, (STAKE_UNITS / 4) * 3);
         assertEq(_activeAt(0), (STAKE / 4) * 3);
         assertEq(staking.allocationOf(operators[0].id, address(verifier)).leaving, STAKE / 4);
-        assertEq(verifier.totalShare(), 5 * STAKE_UNITS - STAKE_UNITS / 4);
+        assertEq(verifier.totalShares(), 5 * STAKE_UNITS - STAKE_UNITS / 4);
     }
 
     function test_RevertWhen_LeavingWithMoreThanTheShare() public {
@@ -105,7 +105,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         vm.startPrank(GOVERNOR);
         staking.permitVerifier(address(verifier), false);
         staking.setPaused(true);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         vm.stopPrank();
         _leave(operators[0], STAKE);
         assertEq(_member(0).share, 0);
@@ -156,7 +156,7 @@ contract CommitRevealVerifierMembersTest is JobFixture {
         while (last < 6 && at[last + 1] <= when) ++last;
         assertEq(verifier.shareAt(operators[0].id, uint48(when)), share[last]);
         assertEq(verifier.shareAt(operators[0].id, at[0] - 1), 0);
-        assertEq(verifier.totalShare(), share[6] + 4 * STAKE_UNITS);
+        assertEq(verifier.totalShares(), share[6] + 4 * STAKE_UNITS);
     }
 
     /// V3: the total a job is drawn from is that of the second before, however often it changes in the opening one.

@@ -78,8 +78,8 @@ const RESTRICTED: {
   args: (a: NetworkAddresses) => unknown[];
   role: "governor" | "guardian";
 }[] = [
-  { name: "escrow", call: "setPublishingPaused", args: () => [true], role: "guardian" },
-  { name: "escrow", call: "setPaused", args: () => [true], role: "guardian" },
+  { name: "escrow", call: "setModelsPaused", args: () => [true], role: "guardian" },
+  { name: "escrow", call: "setJobsPaused", args: () => [true], role: "guardian" },
   { name: "staking", call: "setPaused", args: () => [true], role: "guardian" },
   { name: "escrow", call: "setProtocolFee", args: () => [SOMEBODY, 20_000], role: "governor" },
   { name: "staking", call: "permitVerifier", args: () => [SOMEBODY, true], role: "governor" },

@@ -260,9 +260,9 @@ describe("submitting a job", () => {
     const { request } = await simulateContract(guardian.publicClient, {
       address: payer.addresses.escrow,
       abi: [
-        { type: "function", name: "setPaused", stateMutability: "nonpayable", inputs: [{ type: "bool" }], outputs: [] },
+        { type: "function", name: "setJobsPaused", stateMutability: "nonpayable", inputs: [{ type: "bool" }], outputs: [] },
       ],
-      functionName: "setPaused",
+      functionName: "setJobsPaused",
       args: [true],
       account: guardian.account,
     });

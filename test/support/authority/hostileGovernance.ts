@@ -67,8 +67,8 @@ export const ATTACKS: Record<string, Attack> = {
       await attempt(() => act(stage, "AccessManager", "execute", ...data));
     }
   },
-  "JobEscrow.setPaused": (stage) => act(stage, "JobEscrow", "setPaused", true),
-  "JobEscrow.setPublishingPaused": (stage) => act(stage, "JobEscrow", "setPublishingPaused", true),
+  "JobEscrow.setJobsPaused": (stage) => act(stage, "JobEscrow", "setJobsPaused", true),
+  "JobEscrow.setModelsPaused": (stage) => act(stage, "JobEscrow", "setModelsPaused", true),
   "OperatorStaking.setPaused": (stage) => act(stage, "OperatorStaking", "setPaused", true),
   "AccessManager.setTargetFunctionRole": async (stage) => {
     for (const name of MANAGED) {

@@ -158,7 +158,7 @@ const AS_THE_CALL = "as the call";
 function otherCalls(network: Deployed): { target: Address; pause: Hex; fee: Hex; grant: Hex } {
   return {
     target: network.at("JobEscrow"),
-    pause: network.encode("JobEscrow", "setPaused", [true]),
+    pause: network.encode("JobEscrow", "setJobsPaused", [true]),
     fee: network.encode("JobEscrow", "setProtocolFee", [PEOPLE.newcomer, 0]),
     grant: network.encode("AccessManager", "grantRole", [GOVERNOR_ROLE, PEOPLE.newcomer, 0]),
   };

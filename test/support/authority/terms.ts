@@ -31,7 +31,7 @@ export async function termsOf(stage: Stage): Promise<Terms> {
   await read("model", "JobEscrow", "termsOf", stage.modelId);
   await read("model.royaltyRecipient", "JobEscrow", "royaltyRecipientOf", stage.modelId);
   await read("model.publisher", "JobEscrow", "publisherOf", stage.modelId);
-  await read("accrued", "JobEscrow", "accruedOf", stage.modelId);
+  await read("accrued", "JobEscrow", "accrualsOf", stage.modelId);
   await read("network.protocolFee", "JobEscrow", "protocolFee");
   await read("network.publishingPaused", "JobEscrow", "publishingPaused");
   await read("network.params", "CommitRevealVerifier", "params");

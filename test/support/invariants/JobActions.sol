@@ -320,7 +320,7 @@ abstract contract JobActions is NetworkGhost {
         uint256 i = which % plays.length;
         if (plays[i].end == JobStatus.None) return;
         bytes memory result = _resultOf(i, _leadingKind(i));
-        (bool settled, ) = address(escrow).call(abi.encodeCall(IJobEscrow.settle, (plays[i].job, result, "")));
+        (bool settled, ) = address(escrow).call(abi.encodeCall(IJobEscrow.settle, (result, "", plays[i].job)));
         (bool refunded, ) = address(escrow).call(abi.encodeCall(IJobEscrow.refund, (plays[i].job)));
         _count(true, "endAgain");
         _promise(!settled && !refunded, "M4", "a job ended twice");
@@ -386,7 +386,7 @@ abstract contract JobActions is NetworkGhost {
         (bytes memory evidence, uint256[] memory shown) = _evidenceFor(i, kind, carried);
         Before memory before = _before(i);
         vm.recordLogs();
-        bytes memory call_ = abi.encodeCall(IJobEscrow.settle, (plays[i].job, _resultOf(i, kind), evidence));
+        bytes memory call_ = abi.encodeCall(IJobEscrow.settle, (_resultOf(i, kind), evidence, plays[i].job));
         (success, ) = address(escrow).call(call_);
         _count(success, "settle");
         if (!success) return false;
@@ -428,7 +428,7 @@ abstract contract JobActions is NetworkGhost {
         Job storage job = plays[i].job;
         before.payer = escrow.balanceOf(job.payer);
         before.verifier = escrow.balanceOf(job.verifier);
-        (uint128 royalty, uint128 protocolFee) = escrow.accruedOf(job.modelId);
+        (uint128 royalty, uint128 protocolFee) = escrow.accrualsOf(job.modelId);
         (before.royalty, before.protocolFee) = (royalty, protocolFee);
         before.earnings = _earnings();
         before.claimable = _claimable();

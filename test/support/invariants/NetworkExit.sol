@@ -14,9 +14,9 @@ abstract contract NetworkExit is StakeActions {
     function strike() external {
         (address recipient, , ) = escrow.protocolFee();
         vm.startPrank(GOVERNOR);
-        escrow.setPaused(true);
+        escrow.setJobsPaused(true);
         staking.setPaused(true);
-        models.setPublishingPaused(true);
+        models.setModelsPaused(true);
         escrow.setProtocolFee(recipient, escrow.MAX_PROTOCOL_FEE_PPM());
         staking.permitVerifier(address(verifier), false);
         staking.permitVerifier(address(hostileVerifier), false);

@@ -300,7 +300,7 @@ abstract contract NetworkGhost is Network {
             owed += escrow.balanceOf(accounts[i]);
         }
         for (uint256 i = 0; i < modelIds.length; ++i) {
-            (uint128 royalty, uint128 protocolFee) = escrow.accruedOf(modelIds[i]);
+            (uint128 royalty, uint128 protocolFee) = escrow.accrualsOf(modelIds[i]);
             owed += royalty + protocolFee;
         }
         for (uint256 i = 0; i < openPlays.length; ++i) {

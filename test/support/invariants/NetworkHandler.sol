@@ -173,9 +173,9 @@ abstract contract NetworkHandler is NetworkExit {
         how = _mix(how);
         vm.startPrank(GOVERNOR);
         uint256 power = what % 8;
-        if (power == 0) escrow.setPaused(how % 8 == 0);
+        if (power == 0) escrow.setJobsPaused(how % 8 == 0);
         if (power == 1) staking.setPaused(how % 8 == 0);
-        if (power == 2) models.setPublishingPaused(how % 2 == 0);
+        if (power == 2) models.setModelsPaused(how % 2 == 0);
         if (power == 3) escrow.setProtocolFee(how % 2 == 0 ? PROTOCOL : HEIR, uint32(how % 50_001));
         if (power == 4) staking.permitVerifier(address(verifier), how % 8 != 0);
         if (power == 5) staking.permitVerifier(address(hostileVerifier), how % 4 != 0);
@@ -229,7 +229,7 @@ abstract contract NetworkHandler is NetworkExit {
         _mustFail(address(staking), abi.encodeCall(IOperatorStaking.withdraw, (STRANGER)));
         _mustFail(address(staking), abi.encodeCall(IOperatorStaking.setPaused, (true)));
         _mustFail(address(staking), abi.encodeCall(IOperatorStaking.permitVerifier, (STRANGER, true)));
-        _mustFail(address(escrow), abi.encodeCall(IJobEscrow.setPaused, (true)));
+        _mustFail(address(escrow), abi.encodeCall(IJobEscrow.setJobsPaused, (true)));
         _mustFail(address(escrow), abi.encodeCall(IJobEscrow.setProtocolFee, (STRANGER, 0)));
         _mustFail(address(models), abi.encodeCall(IModelRegistry.retire, (modelIds[0])));
         if (!found) return;
@@ -276,7 +276,7 @@ abstract contract NetworkHandler is NetworkExit {
             if (uint256(member.share) * 1e12 != staking.allocationOf(id, address(verifier)).active) return false;
             if (member.locked != bondsOf(id, false)) return false;
         }
-        return verifier.totalShare() == total;
+        return verifier.totalShares() == total;
     }
 
     /// @notice Earnings that wait at the verifier are its ledger balance, gifts aside.
