@@ -235,7 +235,9 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
       const opening = { seat: index, resultHash: keccak256(result), salt: keccak256(toHex(index + 1, { size: 32 })) };
       const commitment = commitmentHash({ jobId, operatorId, ...opening });
       openings.push(opening);
-      commits.push(await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, BigInt(commitment) >> 64n]));
+      commits.push(
+        await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, BigInt(commitment) >> 64n]),
+      );
     }
     await mine(WINDOW_SECONDS);
     const inTransactions = { alone: openings.length, "last carried": openings.length - 1, carried: 0 }[how];
@@ -243,7 +245,11 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
     for (const { seat, resultHash, salt } of openings.slice(openings.length - inTransactions)) {
       reveals.push(await send(operators[seat] as Address, verifier, "reveal", [resultHash, ref, seat, salt]));
     }
-    return { commits, reveals, evidence: encodeEvidence(openings.slice(0, openings.length - inTransactions), keccak256(result)) };
+    return {
+      commits,
+      reveals,
+      evidence: encodeEvidence(openings.slice(0, openings.length - inTransactions), keccak256(result)),
+    };
   }
 
   async function settleJob(job: Job, result: Hex, evidence: Hex) {

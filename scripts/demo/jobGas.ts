@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import type { Chain } from "../../src/chain/clients.ts";
-import { type CommitteeEvent, committeeEvents } from "../../src/chain/committeeEvents.ts";
+import { type CommitteeEvent, committeeEvents, seatsOf } from "../../src/chain/committeeEvents.ts";
 import { type JobEnded, jobsEnded, jobsOpened } from "../../src/chain/jobEvents.ts";
 import { stakeOf } from "../../src/chain/staking.ts";
 
@@ -59,10 +59,8 @@ export async function readChainRecord(chain: Chain, fromBlock: bigint): Promise<
       return { open: open ?? null, commit, reveal, settle: settle ?? null, refund: refund ?? null, total };
     },
     async committeeOf(jobId) {
-      const seats = new Map<number, number>();
-      for (const event of ofJob(committee, jobId))
-        if (event.kind === "committed") seats.set(event.seat, event.operatorId);
-      return Promise.all([...seats.values()].map(async (operatorId) => (await stakeOf(chain, operatorId)).owner));
+      const seats = seatsOf(ofJob(committee, jobId));
+      return Promise.all(seats.map(async ({ operatorId }) => (await stakeOf(chain, operatorId)).owner));
     },
     slashes: () => committee.filter((event) => event.kind === "slashed"),
     txReceipts: () => Promise.all(txReceipts.values()),

@@ -8,7 +8,8 @@ import { readLogs } from "./logRanges.ts";
 /** What happened on a job's committee. */
 export type CommitteeEvent = { jobId: Hex; place: LogPlace } & (
   | { kind: "seedPinned"; seed: bigint }
-  | { kind: "committed"; operatorId: number; seat: number }
+  /** The seat is the one of an eviction just before in the same transaction, or else the next after those taken. */
+  | { kind: "committed"; operatorId: number }
   | { kind: "evicted"; operatorId: number; seat: number }
   | { kind: "revealed"; operatorId: number; resultHash: Hex }
   | { kind: "slashed"; operatorId: number; fault: Fault; amount: bigint }
@@ -54,4 +55,29 @@ function toCommitteeEvent(log: CommitteeLog): CommitteeEvent {
     case "BondSlashed":
       return { kind: "slashed", place, ...log.args, fault: FAULTS[log.args.fault] ?? "silence" };
   }
+}
+
+/** A seat as the log leaves it. */
+export type SeatState = { operatorId: number; seat: number; revealed?: Hex };
+
+/**
+ * The seats taken in the end, in order; who was evicted is none of them.
+ * @param committee all events of one job: a newcomer takes the seat of the eviction before it, or the next free one
+ */
+export function seatsOf(committee: readonly CommitteeEvent[]): SeatState[] {
+  const seats = new Map<number, SeatState>();
+  let freed: number | undefined;
+  for (const event of committee) {
+    if (event.kind === "evicted") {
+      seats.delete(event.operatorId);
+      freed = event.seat;
+    } else if (event.kind === "committed") {
+      seats.set(event.operatorId, { operatorId: event.operatorId, seat: freed ?? seats.size });
+      freed = undefined;
+    } else if (event.kind === "revealed") {
+      const taken = seats.get(event.operatorId);
+      if (taken !== undefined) taken.revealed = event.resultHash;
+    }
+  }
+  return [...seats.values()].sort((a, b) => a.seat - b.seat);
 }

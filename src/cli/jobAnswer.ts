@@ -36,28 +36,13 @@ export function describeMeaning({ label, scores, tensors }: Meaning): [string, s
   ];
 }
 
-/** A seat as the log leaves it. */
-export type SeatState = { operatorId: number; seat: number; revealed?: string };
-
-/** The seats taken in the end, in order; who was evicted is none of them. */
-export function seatsOf(committee: readonly CommitteeEvent[]): SeatState[] {
-  const seats = new Map<number, SeatState>();
-  for (const event of committee) {
-    if (event.kind === "evicted") seats.delete(event.operatorId);
-    if (event.kind === "committed") seats.set(event.operatorId, { operatorId: event.operatorId, seat: event.seat });
-    const taken = event.kind === "revealed" ? seats.get(event.operatorId) : undefined;
-    if (event.kind === "revealed" && taken !== undefined) taken.revealed = event.resultHash;
-  }
-  return [...seats.values()].sort((a, b) => a.seat - b.seat);
-}
-
 /** One event for people. */
 export function describeEvent(event: CommitteeEvent): string {
   switch (event.kind) {
     case "seedPinned":
       return "seed pinned";
     case "committed":
-      return `operator ${event.operatorId} committed (seat ${event.seat})`;
+      return `operator ${event.operatorId} committed`;
     case "evicted":
       return `operator ${event.operatorId} lost seat ${event.seat} to a lower draw`;
     case "revealed":

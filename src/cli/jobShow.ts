@@ -3,9 +3,10 @@ import { chainTime } from "../chain/clients.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import type { Job } from "../protocol/job.ts";
 import { oneLine } from "../protocol/oneLine.ts";
+import { seatsOf } from "../chain/committeeEvents.ts";
 import { type JobHistory, jobHistory } from "../sdk/jobHistory.ts";
 import { findModelById } from "./catalogue.ts";
-import { describeEvent, describeMeaning, type Meaning, meaningOf, seatsOf } from "./jobAnswer.ts";
+import { describeEvent, describeMeaning, type Meaning, meaningOf } from "./jobAnswer.ts";
 import { type Answer, lines, opg, time } from "./output.ts";
 import type { Session } from "./session.ts";
 

@@ -4,13 +4,14 @@ import { chainTime } from "../chain/clients.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { parseOpg } from "../protocol/units.ts";
+import { seatsOf } from "../chain/committeeEvents.ts";
 import { jobHistory } from "../sdk/jobHistory.ts";
 import type { JobInput } from "../sdk/jobInput.ts";
 import { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "../sdk/submitJob.ts";
 import { type JobResult, type WaitProgress, waitForResult } from "../sdk/waitForResult.ts";
 import { findModel, type NamedModel } from "./catalogue.ts";
 import { encodeInputFile, type InputOptions } from "./inputOptions.ts";
-import { describeEvent, describeMeaning, meaningOf, seatsOf } from "./jobAnswer.ts";
+import { describeEvent, describeMeaning, meaningOf } from "./jobAnswer.ts";
 import { type Answer, lines, opg, time } from "./output.ts";
 import type { Session } from "./session.ts";
 

@@ -102,7 +102,7 @@ contract JobEscrowCallbackTest is JobFixture {
         consumer.setWantsGas(1_990_000);
         scripted.setGas(bound(burnt, 1, 2_900_000), 0);
         _open(job);
-        bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, ""));
+        bytes memory data = abi.encodeCall(escrow.settle, (RESULT, "", job));
         (bool success, ) = address(escrow).call{gas: bound(gasGiven, 3_000_000, 6_000_000)}(data);
         _assertStatus(job, success ? JobStatus.Settled : JobStatus.Open);
         assertEq(consumer.calls(), success ? 1 : 0);
@@ -287,7 +287,7 @@ contract JobEscrowCallbackTest is JobFixture {
         calls[4] = abi.encodeCall(escrow.open, (own, INPUT));
         calls[5] = abi.encodeCall(escrow.openWithSignature, (own, INPUT, ""));
         calls[6] = abi.encodeCall(escrow.cancelNonces, (0, 7));
-        calls[7] = abi.encodeCall(escrow.settle, (job, RESULT, ""));
+        calls[7] = abi.encodeCall(escrow.settle, (RESULT, "", job));
         calls[8] = abi.encodeCall(escrow.refund, (job));
         calls[9] = abi.encodeCall(escrow.deliver, (job, RESULT));
         calls[10] = abi.encodeCall(escrow.claimRoyalty, (modelId));

@@ -182,12 +182,13 @@ contract JobEscrowOpenTest is JobFixture {
     function test_TheVerifierIsToldAll() public {
         Job memory job = _job();
         bytes32 jobId = escrow.jobIdOf(job);
-        vm.expectCall(address(verifier), abi.encodeCall(IVerifier.opened, (job, MAX_MODEL_RESULT, true, jobId)));
+        vm.expectCall(address(verifier), abi.encodeCall(IVerifier.opened, (MAX_MODEL_RESULT, true, job, jobId)));
         _open(job);
         _passTo(_schedule(job).commitsCloseAt);
+        (uint256 earners, , ) = _split(job.fee);
         vm.expectCall(
             address(verifier),
-            abi.encodeCall(IVerifier.conclude, (jobId, job, "", RESULT.length, keccak256(RESULT)))
+            abi.encodeCall(IVerifier.conclude, (job, earners, jobId, "", RESULT.length, keccak256(RESULT)))
         );
         escrow.settle(RESULT, "", job);
     }
@@ -262,7 +263,7 @@ contract JobEscrowOpenTest is JobFixture {
         for (uint256 field = 0; field < DIRTY_FIELDS; ++field) {
             (uint256 word, uint256 width) = _smallField(field);
             uint256 mask = uint256(1) << width;
-            _expectRefused(_dirty(abi.encodeCall(escrow.settle, (job, "", "")), word, mask));
+            _expectRefused(_dirty(abi.encodeCall(escrow.settle, ("", "", job)), word + 2, mask));
             _expectRefused(_dirty(abi.encodeCall(escrow.refund, (job)), word, mask));
         }
         _refund(job);
@@ -406,7 +407,7 @@ contract JobEscrowOpenTest is JobFixture {
         Job memory job = _agreed();
         _settle(job, RESULT);
         vm.prank(payer);
-        escrow.cancelNonces(type(uint32, 0).max);
+        escrow.cancelNonces(type(uint32).max, 0);
         (JobStatus status, bytes32 resultHash) = escrow.resultOf(job);
         assertEq(uint8(status), uint8(JobStatus.Settled));
         assertEq(resultHash, keccak256(RESULT));

@@ -136,7 +136,7 @@ contract JobEscrowRefundTest is JobFixture {
         vm.expectPartialRevert(IJobEscrow.NotEnoughGas.selector);
         escrow.refund{gas: 3_000_000}(job);
         vm.expectPartialRevert(IJobEscrow.NotEnoughGas.selector);
-        escrow.settle{gas: 3_000_000}(job, RESULT, "");
+        escrow.settle{gas: 3_000_000}(RESULT, "", job);
     }
 
     function _openScripted() private returns (Job memory job) {

@@ -181,7 +181,7 @@ contract JobEscrowSettleTest is JobFixture {
         Job memory job = _scriptedJob();
         _open(job);
         bytes memory evidence = new bytes(bound(evidenceBytes, 0, 20_000));
-        bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, evidence));
+        bytes memory data = abi.encodeCall(escrow.settle, (RESULT, evidence, job));
         (bool success, ) = address(escrow).call{gas: bound(gasGiven, 2_500_000, 4_000_000)}(data);
         _assertStatus(job, success ? JobStatus.Settled : JobStatus.Open);
     }
@@ -191,7 +191,7 @@ contract JobEscrowSettleTest is JobFixture {
         scripted.setGas(0, 2_990_000);
         Job memory job = _scriptedJob();
         _open(job);
-        bytes memory data = abi.encodeCall(escrow.settle, (job, RESULT, new bytes(400_000)));
+        bytes memory data = abi.encodeCall(escrow.settle, (RESULT, new bytes(400_000), job));
         uint256 snapshot = vm.snapshotState();
         for (uint256 gasGiven = 3_100_000; gasGiven < 5_500_000; gasGiven += 20_000) {
             (bool success, ) = address(escrow).call{gas: gasGiven}(data);

@@ -117,7 +117,7 @@ contract CommitRevealVerifierCommitTest is JobFixture {
         Job memory job = _opened();
         bytes32 commitment = _commitmentOf(0, job, RESULT);
         vm.expectEmit(address(verifier));
-        emit ICommitRevealVerifier.ResultCommitted(escrow.jobIdOf(job), operators[0].id, 0);
+        emit ICommitRevealVerifier.ResultCommitted(escrow.jobIdOf(job), operators[0].id);
         _commit(0, job, RESULT);
 
         Seat[] memory seats = verifier.committeeOf(job);

@@ -28,9 +28,9 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         Job memory job = _job();
         bytes memory wanted = abi.encodeWithSelector(ICommitRevealVerifier.NotEscrow.selector, address(this));
         vm.expectRevert(wanted);
-        verifier.opened(job, MAX_MODEL_RESULT, true, "job");
+        verifier.opened(MAX_MODEL_RESULT, true, job, "job");
         vm.expectRevert(wanted);
-        verifier.conclude("job", job, "", 0, 0);
+        verifier.conclude(job, 0, "job", "", 0, 0);
     }
 
     function test_RevertWhen_TermsAreNotCanonical() public {
@@ -155,7 +155,7 @@ contract CommitRevealVerifierTermsTest is JobFixture {
         job.fee = uint128(type(uint96).max) + 1;
         vm.expectRevert(abi.encodeWithSelector(ICommitRevealVerifier.FeeTooLarge.selector, job.fee, type(uint96).max));
         vm.prank(address(escrow));
-        verifier.opened(job, MAX_MODEL_RESULT, true, "job");
+        verifier.opened(MAX_MODEL_RESULT, true, job, "job");
     }
 
     function test_RevertWhen_TheModelIsNotBitExact() public {

@@ -26,15 +26,16 @@ contract JobStateTest is Test {
             assertEq(state.totalShare(), RoundedShare.unitsOf(RoundedShare.round(share)));
             assertEq(state.openedBlock(), openedBlock);
             assertEq(state.isResolved(), i == 1);
-            assertEq(state.isFree(), i == 1);
             state = state.resolved();
             vm.roll(uint256(openedBlock) + bound(later, 0, (1 << 21) - 1));
         }
         assertEq(JobState.unwrap(state), JobState.unwrap(state.resolved()), "resolved twice is resolved");
     }
 
-    function test_AKeyNeverUsedIsFree() public pure {
-        assertTrue(JobState.wrap(0).isFree());
+    /// A key that was never used is told from one with an unresolved job by the word itself: a job's is never zero.
+    function testFuzz_AJobIsNeverTheEmptyWord(bytes32 jobId, bytes32 terms, uint32 openedAt) public {
+        vm.warp(bound(openedAt, 1, type(uint32).max));
+        assertTrue(JobState.unwrap(JobStateLib.start(jobId, terms, 0)) != 0);
         assertFalse(JobState.wrap(0).isResolved());
     }
 

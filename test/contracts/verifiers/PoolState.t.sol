@@ -79,11 +79,13 @@ contract PoolStateTest is Test {
     }
 
     function _assertSame(PoolState state, Pool memory pool) private view {
-        assertEq(state.minCommitWindowSeconds(), pool.minCommitWindowSeconds, "commit");
-        assertEq(state.minRevealWindowSeconds(), pool.minRevealWindowSeconds, "reveal");
-        assertEq(state.minSettleWindowSeconds(), pool.minSettleWindowSeconds, "settle");
-        assertEq(state.minBondPpm(), pool.minBondPpm, "ppm");
-        assertEq(state.minBondUnits(), pool.minBondUnits, "units");
+        (uint256 commits, uint256 reveals, uint256 settles) = state.minWindows();
+        (uint256 ppm, uint256 units) = state.minBond();
+        assertEq(commits, pool.minCommitWindowSeconds, "commit");
+        assertEq(reveals, pool.minRevealWindowSeconds, "reveal");
+        assertEq(settles, pool.minSettleWindowSeconds, "settle");
+        assertEq(ppm, pool.minBondPpm, "ppm");
+        assertEq(units, pool.minBondUnits, "units");
         assertEq(state.share(), pool.share, "share");
         uint56 before = pool.changedAt == block.timestamp ? pool.shareBefore : pool.share;
         assertEq(state.roundedBeforeNow(), RoundedShare.round(before), "before now");

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { CommitteeEvent } from "../../../src/chain/committeeEvents.ts";
-import { describeMeaning, meaningOf, seatsOf } from "../../../src/cli/jobAnswer.ts";
+import { type CommitteeEvent, seatsOf } from "../../../src/chain/committeeEvents.ts";
+import { describeMeaning, meaningOf } from "../../../src/cli/jobAnswer.ts";
 import { lines, toJson } from "../../../src/cli/output.ts";
 import { createProgress } from "../../../src/cli/progress.ts";
 import type { Manifest } from "../../../src/protocol/manifest.ts";
@@ -31,10 +31,10 @@ describe("what an answer means", () => {
 
   it("seats are those that nobody was evicted from", () => {
     const committee: CommitteeEvent[] = [
-      { kind: "committed", operatorId: 1, seat: 0, ...JOB },
-      { kind: "committed", operatorId: 2, seat: 1, ...JOB },
+      { kind: "committed", operatorId: 1, ...JOB },
+      { kind: "committed", operatorId: 2, ...JOB },
       { kind: "evicted", operatorId: 1, seat: 0, ...JOB },
-      { kind: "committed", operatorId: 3, seat: 0, ...JOB },
+      { kind: "committed", operatorId: 3, ...JOB },
       { kind: "revealed", operatorId: 3, resultHash: "0xaa", ...JOB },
     ];
     expect(seatsOf(committee)).to.deep.equal([

@@ -260,7 +260,13 @@ describe("submitting a job", () => {
     const { request } = await simulateContract(guardian.publicClient, {
       address: payer.addresses.escrow,
       abi: [
-        { type: "function", name: "setJobsPaused", stateMutability: "nonpayable", inputs: [{ type: "bool" }], outputs: [] },
+        {
+          type: "function",
+          name: "setJobsPaused",
+          stateMutability: "nonpayable",
+          inputs: [{ type: "bool" }],
+          outputs: [],
+        },
       ],
       functionName: "setJobsPaused",
       args: [true],

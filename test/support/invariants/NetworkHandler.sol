@@ -159,7 +159,7 @@ abstract contract NetworkHandler is NetworkExit {
         (uint32 next, bool busy) = escrow.nextSequence(payer, key);
         vm.prank(payer);
         (bool success, ) = address(escrow).call(
-            abi.encodeCall(IJobEscrow.cancelNonces, (key, next + uint32(skipped % 3)))
+            abi.encodeCall(IJobEscrow.cancelNonces, (next + uint32(skipped % 3), key))
         );
         _count(success, busy ? "cancelNonces, live" : "cancelNonces");
         _promise(success == (skipped % 3 > 0), "A1", "nonces can't be cancelled at any time");
@@ -234,8 +234,8 @@ abstract contract NetworkHandler is NetworkExit {
         _mustFail(address(models), abi.encodeCall(IModelRegistry.retire, (modelIds[0])));
         if (!found) return;
         bytes32 jobId = plays[i].jobId;
-        _mustFail(address(verifier), abi.encodeCall(IVerifier.opened, (plays[i].job, 64, true, jobId)));
-        _mustFail(address(verifier), abi.encodeCall(IVerifier.conclude, (jobId, plays[i].job, "", 0, 0)));
+        _mustFail(address(verifier), abi.encodeCall(IVerifier.opened, (64, true, plays[i].job, jobId)));
+        _mustFail(address(verifier), abi.encodeCall(IVerifier.conclude, (plays[i].job, 0, jobId, "", 0, 0)));
         _mustFail(address(escrow), abi.encodeCall(IJobEscrow.open, (plays[i].job, "what is asked")));
         _count(true, "trespass");
     }
