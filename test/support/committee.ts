@@ -2,7 +2,14 @@ import { type Hex, keccak256, stringToHex, toHex } from "viem";
 import { chainTime, connectChain, type SigningChain, signing } from "../../src/chain/clients.ts";
 import { encodeSettle } from "../../src/chain/escrow.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
-import { committeeOf, encodeCommit, encodeEvidence, jobRefOf, type Reveal, scheduleOf } from "../../src/chain/verifier.ts";
+import {
+  committeeOf,
+  encodeCommit,
+  encodeEvidence,
+  jobRefOf,
+  type Reveal,
+  scheduleOf,
+} from "../../src/chain/verifier.ts";
 import { commitmentHash, deriveSalt } from "../../src/protocol/commitment.ts";
 import { type Job, jobIdOf } from "../../src/protocol/job.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
