@@ -39,6 +39,7 @@ export default defineConfig({
   plugins: [
     toolbox,
     { id: "shared-overrides", hookHandlers: { config: () => import("./scripts/hardhat/sharedOverrides.ts") } },
+    { id: "test-outputs", hookHandlers: { solidity: () => import("./scripts/hardhat/testOutputs.ts") } },
   ],
   // `ignition deploy` of the network looks first and writes the addresses down after.
   tasks: [

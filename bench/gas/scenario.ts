@@ -5,8 +5,10 @@ import {
   createPublicClient,
   createWalletClient,
   custom,
+  getAddress,
   type Hex,
   keccak256,
+  numberToHex,
   parseEventLogs,
   type TransactionReceipt,
   toHex,
@@ -25,6 +27,8 @@ const OPG = 10n ** 18n;
 const FEE = 10n * OPG;
 const WINDOW_SECONDS = 10;
 const START = 1_900_000_000;
+/** Where made-up addresses and keys begin. */
+const OTHERS = 1_000_000;
 /** The rules the peers were measured under (`bench/peers.json`). */
 export const HARDFORK = "prague";
 const INPUT = toHex(new Uint8Array(64).fill(9));
@@ -204,6 +208,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
   }
 
   let results = 0;
+  let added = 0;
   function jobOf(key: bigint, sequence: number, input: Hex = INPUT): Job {
     return {
       payer,
@@ -259,10 +264,17 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
     return txReceipt;
   }
 
-  async function playJob(key: bigint, sequence: number, how: Reveals, input: Hex = INPUT): Promise<JobGas> {
+  async function playJob(
+    key: bigint,
+    sequence: number,
+    how: Reveals,
+    input: Hex = INPUT,
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<JobGas> {
     const job = jobOf(key, sequence, input);
     const result = nextResult();
     const opened = await send(payer, escrow, "open", [job, input]);
+    await meanwhile();
     const { commits, reveals, evidence } = await commitAndReveal(job, result, how);
     const settled = await settleJob(job, result, evidence);
     const gas = ({ gasUsed }: TransactionReceipt) => Number(gasUsed);
@@ -280,7 +292,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
   /** 40 bytes, other ones for each job: a slot is never written with what it holds already. */
   function nextResult(): Hex {
     results += 1;
-    return toHex(new Uint8Array(40).fill(results));
+    return toHex(new Uint8Array(40).fill((results % 255) + 1));
   }
 
   async function playRefund(key: bigint, sequence: number): Promise<number> {
@@ -340,5 +352,48 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
     return gasOfCall(await trace(hash), target);
   }
 
-  return { playJob, playRefund, playConsumerJob, freshSlotsOf, itemsOf, trace };
+  /** Operators who hold a ten-thousandth of one of the three's stake each, so that the three are drawn as before. */
+  async function addOperators(count: number): Promise<void> {
+    for (let index = 0; index < count; index++) {
+      added += 1;
+      const owner = getAddress(numberToHex(OTHERS + added, { size: 20 }));
+      await provider.request({ method: "hardhat_impersonateAccount", params: [owner] });
+      await provider.request({ method: "hardhat_setBalance", params: [owner, toHex(OPG)] });
+      await send(deployer, opg, "transfer", [owner, OPG]);
+      await send(owner, opg, "approve", [staking.address, OPG]);
+      await send(owner, staking, "register", [owner, 0n, "0x"]);
+      await send(owner, staking, "stake", [OPG]);
+      await send(owner, staking, "allowVerifier", [verifier.address, OPG]);
+      await send(owner, verifier, "join", [OPG]);
+    }
+  }
+
+  async function addModels(count: number): Promise<void> {
+    for (let index = 0; index < count; index++) {
+      added += 1;
+      const other = { ...listing, manifestHash: keccak256(numberToHex(added)) };
+      await send(publisher, models, "publish", [other, "https://models.example/m.json"]);
+    }
+  }
+
+  /** Jobs that ended, each under a key of its own: one in twenty with a result, the others without a commit. */
+  async function addPastJobs(count: number): Promise<void> {
+    for (let index = 0; index < count; index++) {
+      added += 1;
+      if (index % 20 === 0) await playJob(BigInt(OTHERS + added), 0, "carried");
+      else await playRefund(BigInt(OTHERS + added), 0);
+    }
+  }
+
+  /** Every operator's stake changes this often, each time by a unit and in a block of its own. */
+  async function changeStakes(times: number): Promise<void> {
+    for (const operator of operators) {
+      for (let index = 0; index < times; index++) await send(operator, verifier, "leave", [STAKE_UNIT]);
+    }
+  }
+
+  return {
+    ...{ playJob, playRefund, playConsumerJob, freshSlotsOf, itemsOf },
+    ...{ addOperators, addModels, addPastJobs, changeStakes },
+  };
 }

@@ -184,17 +184,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
 
         (Verdict verdict, bytes32 standing) = _conclude(
             job.verifier,
-            abi.encodePacked(
-                IVerifier.conclude.selector,
-                msg.data[JOB_AT:JOB_END], // the job, every word of which is what was opened
-                earners,
-                jobId,
-                CONCLUDE_HEAD,
-                result.length,
-                offered,
-                evidence.length,
-                evidence
-            )
+            _encodeConclude(earners, jobId, evidence, result.length, offered)
         );
         if (verdict == Verdict.Pending) revert ResultPending(jobId);
         if (verdict == Verdict.NoResult) return _payBack(jobId, job, slot, state, false);
@@ -475,6 +465,29 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
             log3(data, size, topic, jobId, verifier)
         }
         if (got != wanted) revert InputHashMismatch(got, wanted);
+    }
+
+    /// @dev `IVerifier.conclude(job, earners, jobId, evidence, offeredBytes, offered)` of `settle`'s job, every word of which
+    /// is what was opened: so it is copied as it came.
+    function _encodeConclude(
+        uint256 earners,
+        bytes32 jobId,
+        bytes calldata evidence,
+        uint256 offeredBytes,
+        bytes32 offered
+    ) private pure returns (bytes memory) {
+        return
+            abi.encodePacked(
+                IVerifier.conclude.selector,
+                msg.data[JOB_AT:JOB_END],
+                earners,
+                jobId,
+                CONCLUDE_HEAD,
+                offeredBytes,
+                offered,
+                evidence.length,
+                evidence
+            );
     }
 
     /// @dev Takes the call encoded, so that copying long evidence is paid for before the gas is checked.

@@ -34,7 +34,7 @@ struct Schedule {
     uint40 openedAt;
     uint64 seedBlock; // whose hash is the seed
     uint8 committed; // seats taken
-    uint40 commitsCloseAt; // moves earlier when the last seat is taken; the latest possible once resolved
+    uint40 commitsCloseAt; // moves earlier when the last seat is taken
     uint40 revealsCloseAt;
     uint40 settlesBy; // until when a majority's result bytes can be missing
     bool resolved; // no bond of this job is locked any more

@@ -56,6 +56,6 @@ contract KeyStateTest is Test {
         assertEq(state.jobIdPrefix(), bytes25(key.jobId), "prefix");
         assertEq(state.nextSequence(), key.nextSequence, "sequence");
         assertEq(uint8(state.status()), uint8(key.status), "status");
-        assertEq((KeyState.unwrap(state) >> 8) & type(uint16).max, 0, "unused");
+        assertEq((KeyState.unwrap(state) >> 8) & type(uint8).max, 0, "unused");
     }
 }
