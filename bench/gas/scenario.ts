@@ -371,7 +371,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
   async function addModels(count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
       added += 1;
-      const other = { ...listing, manifestHash: keccak256(numberToHex(added)) };
+      const other = { ...listing, manifestHash: keccak256(numberToHex(OTHERS + added)) };
       await send(publisher, models, "publish", [other, "https://models.example/m.json"]);
     }
   }

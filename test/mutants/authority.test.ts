@@ -59,7 +59,7 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
     patch: {
       file: ESCROW,
       from: "    /* AUTHORITY */",
-      to: "    function sweep(address account) external { balanceOf[msg.sender] += balanceOf[account]; }",
+      to: "    function sweep(address account) external { _balances[msg.sender].amount += _balances[account].amount; }",
     },
     check: classified,
     finds: /^nobody has looked at JobEscrow\.sweep: anybody can call it$/,
@@ -92,7 +92,7 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
     defect: "anybody opens jobs with others' money",
     contract: "JobEscrow",
     source: ESCROW,
-    patch: { file: ESCROW, from: "if (msg.sender != job.payer) revert NotPayer(msg.sender, job.payer);", to: "" },
+    patch: { file: ESCROW, from: "if (uint160(msg.sender) != job.words().payer) revert NotPayer(msg.sender, job.payer);", to: "" },
     check: stranger("JobEscrow.open"),
     finds: /^JobEscrow\.open changed ledger\.payer by -/,
   },
@@ -178,8 +178,8 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
     source: ESCROW,
     patch: {
       file: ESCROW,
-      from: "            job.royaltyPpm,\n            job.protocolFeePpm\n        );\n        balanceOf",
-      to: "            job.royaltyPpm,\n            _config.protocolFeePpm\n        );\n        balanceOf",
+      from: "            words.royaltyPpm,\n            words.protocolFeePpm\n",
+      to: "            words.royaltyPpm,\n            _config.protocolFeePpm\n",
     },
     check: hostileGovernanceProblems,
     finds: /^OperatorStaking\.harvest was refused: InsufficientBalance/,
@@ -194,8 +194,8 @@ const TABLES: Omit<Mutant<never>, "check">[] = [
   },
   {
     defect: "a row names another role",
-    patch: { file: TRUST_MODEL, from: "`JobEscrow.setPaused` | PAUSER", to: "`JobEscrow.setPaused` | GOVERNOR" },
-    finds: /^JobEscrow\.setPaused: the table says role GOVERNOR, the network PAUSER$/,
+    patch: { file: TRUST_MODEL, from: "`JobEscrow.setJobsPaused` | PAUSER", to: "`JobEscrow.setJobsPaused` | GOVERNOR" },
+    finds: /^JobEscrow\.setJobsPaused: the table says role GOVERNOR, the network PAUSER$/,
   },
   {
     defect: "a row promises a delay that isn't there",

@@ -198,7 +198,7 @@ describe("permissions (A1)", () => {
     it(`let the guardian stop and restart at once what ${name}.${call} does`, async () => {
       const target = await contract(connection, addresses, name);
       const isPaused = async () => {
-        if (call === "setPublishingPaused") return await target.getFunction("publishingPaused")();
+        if (call === "setModelsPaused") return await target.getFunction("modelsPaused")();
         return name === "escrow"
           ? (await target.getFunction("protocolFee")())[2]
           : await target.getFunction("paused")();

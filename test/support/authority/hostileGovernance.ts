@@ -312,7 +312,7 @@ function takingCalls(stage: Stage): [ContractName, string, ...unknown[]][] {
     ["JobEscrow", "withdraw", ATTACKER, 1n],
     ["JobEscrow", "transfer", ATTACKER, 1n],
     ["JobEscrow", "refund", bare.job],
-    ["JobEscrow", "settle", revealed.job, "0x", "0x"],
+    ["JobEscrow", "settle", "0x", "0x", revealed.job],
     ["JobEscrow", "setRoyaltyRecipient", stage.modelId, ATTACKER],
     ["OperatorStaking", "slash", id, STAKED, [stage.strangerOperator]],
     ["OperatorStaking", "withdraw", ATTACKER],

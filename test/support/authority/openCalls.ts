@@ -188,17 +188,17 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
   },
   "JobEscrow.cancelNonces": {
     may: NOTHING,
-    attempts: ({ jobs }) => [{ args: [keyOf(jobs.bare.job), 9] }],
+    attempts: ({ jobs }) => [{ args: [9, keyOf(jobs.bare.job)] }],
   },
   "JobEscrow.settle": {
     may: "pay as the committee has decided",
     attempts: ({ jobs: { revealed, committed, bare, settled } }) => [
-      { args: [revealed.job, revealed.result, "0x"], changes: settledAs("revealed") },
-      { args: [revealed.job, "0x1234", "0x"], refused: "ResultNotMajority" },
-      { args: [revealed.job, "0x", "0x"], refused: "ResultNotMajority" },
-      { args: [committed.job, committed.result, "0x"], refused: "CommitsOpen" },
-      { args: [bare.job, "0x", "0x"], refused: "CommitsOpen" },
-      { args: [settled.job, settled.result, "0x"], refused: "JobNotOpen" },
+      { args: [revealed.result, "0x", revealed.job], changes: settledAs("revealed") },
+      { args: ["0x1234", "0x", revealed.job], refused: "ResultNotMajority" },
+      { args: ["0x", "0x", revealed.job], refused: "ResultNotMajority" },
+      { args: [committed.result, "0x", committed.job], refused: "CommitsOpen" },
+      { args: ["0x", "0x", bare.job], refused: "CommitsOpen" },
+      { args: [settled.result, "0x", settled.job], refused: "JobNotOpen" },
     ],
   },
   "JobEscrow.refund": {
@@ -414,14 +414,14 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     oneCaller: true,
     attempts: async (stage) => {
       const { job, jobId } = await stage.nextJob();
-      return [{ args: [job, 64, true, jobId], refused: "NotEscrow" }];
+      return [{ args: [64n, true, job, jobId], refused: "NotEscrow" }];
     },
   },
   "CommitRevealVerifier.conclude": {
     may: NOTHING,
     oneCaller: true,
     attempts: ({ jobs: { revealed } }) => [
-      { args: [revealed.jobId, revealed.job, "0x", 0n, keccak256("0x")], refused: "NotEscrow" },
+      { args: [revealed.job, 0n, revealed.jobId, "0x", 0n, keccak256("0x")], refused: "NotEscrow" },
     ],
   },
   "CommitRevealVerifier.releaseEarnings": {

@@ -177,7 +177,8 @@ export async function setStage(replaced?: Replaced): Promise<Stage> {
     const reveals = seats.flatMap(({ revealed }, seat) =>
       revealed ? [] : [{ seat, resultHash, salt: saltOf(staged) }],
     );
-    await send(PEOPLE.newcomer, "JobEscrow", "settle", staged.job, staged.result, encodeEvidence(reveals, resultHash));
+    const evidence = encodeEvidence(reveals, resultHash);
+    await send(PEOPLE.newcomer, "JobEscrow", "settle", staged.result, evidence, staged.job);
   };
   const answer = async (staged: StagedJob) => {
     await open(staged);

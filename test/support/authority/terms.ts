@@ -33,7 +33,7 @@ export async function termsOf(stage: Stage): Promise<Terms> {
   await read("model.publisher", "JobEscrow", "publisherOf", stage.modelId);
   await read("accrued", "JobEscrow", "accrualsOf", stage.modelId);
   await read("network.protocolFee", "JobEscrow", "protocolFee");
-  await read("network.publishingPaused", "JobEscrow", "publishingPaused");
+  await read("network.modelsPaused", "JobEscrow", "modelsPaused");
   await read("network.params", "CommitRevealVerifier", "params");
   await read("network.unbondingSeconds", "OperatorStaking", "unbondingSeconds");
   await read("network.stakesPaused", "OperatorStaking", "paused");
