@@ -197,7 +197,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
   for (const account of [payer, publisher, protocol, ...operators]) {
     await send(deployer, opg, "transfer", [account, 100_000n * OPG]);
     await send(account, opg, "approve", [escrow.address, 2n ** 256n - 1n]);
-    await send(account, escrow, "deposit", [account, 1_000n * OPG]);
+    await send(account, escrow, "deposit", [account, 20_000n * OPG]);
   }
   for (const operator of operators) {
     await send(operator, opg, "approve", [staking.address, 2n ** 256n - 1n]);
