@@ -68,7 +68,8 @@ function compareWithCommitted(): void {
     process.stderr.write("docs/gas.md has other figures than were measured\n");
     process.exitCode = 1;
   }
-  if (process.exitCode === 1) process.stderr.write("Run `npm run bench:gas` and commit what it wrote if it is meant.\n");
+  if (process.exitCode === 1)
+    process.stderr.write("Run `npm run bench:gas` and commit what it wrote if it is meant.\n");
 }
 
 /** The commit measured, marked when the tree holds changes that are in no commit. */

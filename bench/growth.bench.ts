@@ -22,14 +22,19 @@ const commit = execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).
 if (check) {
   const { growth: committed } = JSON.parse(readFileSync(RESULT_FILE, "utf8"));
   if (!isDeepStrictEqual(committed, growth)) {
-    process.stderr.write("growth changed: run `npm run bench:growth` and commit bench/results/growth.json if it is meant\n");
+    process.stderr.write(
+      "growth changed: run `npm run bench:growth` and commit bench/results/growth.json if it is meant\n",
+    );
     process.exitCode = 1;
   }
-} else writeFileSync(RESULT_FILE, `${JSON.stringify({ unit: "gas", few: FEW, many: MANY, commit, growth }, null, 2)}\n`);
+} else
+  writeFileSync(RESULT_FILE, `${JSON.stringify({ unit: "gas", few: FEW, many: MANY, commit, growth }, null, 2)}\n`);
 
 for (const [what, beside] of Object.entries(growth.common)) {
   for (const [step, pct] of Object.entries(dearerBy(beside))) {
-    process.stdout.write(`${what}: ${step} ${beside.few[step]} beside ${FEW}, ${beside.many[step]} beside ${MANY} (${pct} %)\n`);
+    process.stdout.write(
+      `${what}: ${step} ${beside.few[step]} beside ${FEW}, ${beside.many[step]} beside ${MANY} (${pct} %)\n`,
+    );
     if (pct <= LIMIT_PCT) continue;
     process.stderr.write(`${what}: ${step} grew by ${pct} %, allowed is ${LIMIT_PCT} %\n`);
     process.exitCode = 1;

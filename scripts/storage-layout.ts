@@ -6,7 +6,10 @@ import solc from "solc";
 
 type StorageLayout = {
   storage: { label: string; offset: number; slot: string; type: string }[];
-  types: Record<string, { label: string; numberOfBytes: string; members?: StorageLayout["storage"]; value?: string }> | null;
+  types: Record<
+    string,
+    { label: string; numberOfBytes: string; members?: StorageLayout["storage"]; value?: string }
+  > | null;
 };
 
 const CONTRACTS = {
@@ -33,7 +36,9 @@ for (const [name, source] of Object.entries(CONTRACTS)) {
 
 if (stale.length === 0) console.log("storage layouts are up to date");
 else if (isCheck) {
-  console.error(`stale: ${stale.join(", ")}: if the change of storage is meant, run npm run layout and commit the result`);
+  console.error(
+    `stale: ${stale.join(", ")}: if the change of storage is meant, run npm run layout and commit the result`,
+  );
   process.exitCode = 1;
 } else console.log(`written: ${stale.join(", ")}`);
 
@@ -43,9 +48,12 @@ function layoutOf(name: string, source: string): StorageLayout {
     sources: { [source]: { content: read(source) } },
     settings: { evmVersion: "cancun", outputSelection: { [source]: { [name]: ["storageLayout"] } } },
   };
-  const output = JSON.parse(solc.compile(JSON.stringify(input), { import: (path: string) => ({ contents: read(path) }) }));
+  const output = JSON.parse(
+    solc.compile(JSON.stringify(input), { import: (path: string) => ({ contents: read(path) }) }),
+  );
   const errors = (output.errors ?? []).filter(({ severity }: { severity: string }) => severity === "error");
-  if (errors.length > 0) throw new Error(errors.map((error: { formattedMessage: string }) => error.formattedMessage).join("\n"));
+  if (errors.length > 0)
+    throw new Error(errors.map((error: { formattedMessage: string }) => error.formattedMessage).join("\n"));
   return output.contracts[source][name].storageLayout;
 }
 
@@ -59,7 +67,9 @@ function render(name: string, { storage, types }: StorageLayout): string {
     }
   };
   add(storage, "");
-  for (const [, { label, members }] of Object.entries(types ?? {}).sort(([, a], [, b]) => (a.label < b.label ? -1 : 1))) {
+  for (const [, { label, members }] of Object.entries(types ?? {}).sort(([, a], [, b]) =>
+    a.label < b.label ? -1 : 1,
+  )) {
     if (members === undefined) continue;
     lines.push("", label);
     add(members, "  ");

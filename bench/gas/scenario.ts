@@ -244,7 +244,8 @@ export async function setStage(hre: HardhatRuntimeEnvironment) {
         await send(operator, verifier, "commit", [ref, seedOf(seed, jobId) >> 128n, BigInt(commitment) >> 64n]),
       );
     }
-    await mine(WINDOW_SECONDS);
+    const { commitsCloseAt } = await read<{ commitsCloseAt: number }>(verifier, "scheduleOf", [job]);
+    await mine(Math.max(1, commitsCloseAt - now));
     const inTransactions = { alone: openings.length, "last carried": openings.length - 1, carried: 0 }[how];
     const reveals: TransactionReceipt[] = [];
     for (const { seat, resultHash, salt } of openings.slice(openings.length - inTransactions)) {

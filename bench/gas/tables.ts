@@ -10,7 +10,16 @@ type Peers = {
 
 const PEERS: Peers = JSON.parse(readFileSync(new URL("../peers.json", import.meta.url), "utf8"));
 const OURS = ["job, three operators, reveals carried, total", "job, three operators, total"];
-const COLUMNS = ["base", "calldata", "coldAccess", "storageWrites", "warmAccess", "hashing", "events", "computing"] as const;
+const COLUMNS = [
+  "base",
+  "calldata",
+  "coldAccess",
+  "storageWrites",
+  "warmAccess",
+  "hashing",
+  "events",
+  "computing",
+] as const;
 const HEADINGS = ["base", "calldata", "first looks", "writes", "later looks", "hashing", "events", "computing"];
 
 /** What each step of a steady job spent its gas on. */
@@ -46,14 +55,19 @@ export function withTables(text: string, cases: GasCases, items: Record<string, 
 
 function peerRows(cases: GasCases): [string, string][] {
   const floor = { gas: PEERS.floor.resultInReusedSlot, name: `the floor (${PEERS.floor.what})` };
-  const peers = PEERS.onePaidJob.map(({ peer, gas, nearest }) => ({ gas, name: nearest ? `${peer}: ${nearest}` : peer }));
+  const peers = PEERS.onePaidJob.map(({ peer, gas, nearest }) => ({
+    gas,
+    name: nearest ? `${peer}: ${nearest}` : peer,
+  }));
   const ours = OURS.map((name) => ({ gas: cases[name] ?? 0, name: `**ours: ${name}**` }));
   return [floor, ...peers, ...ours].sort((a, b) => a.gas - b.gas).map(({ gas, name }) => [figure(gas), name]);
 }
 
 function table(headings: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  return [line(headings), line(headings.map((_, index) => (index === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n");
+  return [line(headings), line(headings.map((_, index) => (index === 0 ? "---" : "--:"))), ...rows.map(line)].join(
+    "\n",
+  );
 }
 
 function replaced(text: string, name: string, content: string): string {

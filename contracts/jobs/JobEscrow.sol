@@ -344,10 +344,7 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
         return _slots[uint160(job.payer)][job.nonce >> 32];
     }
 
-    function _openSlot(
-        bytes32 jobId,
-        Job calldata job
-    ) private view returns (KeySlot storage slot, KeyState state) {
+    function _openSlot(bytes32 jobId, Job calldata job) private view returns (KeySlot storage slot, KeyState state) {
         slot = _slotOf(job);
         state = slot.state;
         if (!state.isOf(jobId) || !state.isOpen()) revert JobNotOpen(jobId);

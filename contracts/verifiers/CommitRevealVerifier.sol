@@ -16,15 +16,7 @@ import {Commitment} from "../types/Commitment.sol";
 import {CommitRevealTermsLib} from "../types/CommitRevealTerms.sol";
 import {Job, JobLib, JobWords} from "../types/Job.sol";
 import {Sortition} from "../types/Sortition.sol";
-import {
-    Fault,
-    ICommitRevealVerifier,
-    JobRef,
-    Member,
-    Params,
-    Schedule,
-    Seat
-} from "./ICommitRevealVerifier.sol";
+import {Fault, ICommitRevealVerifier, JobRef, Member, Params, Schedule, Seat} from "./ICommitRevealVerifier.sol";
 import {JobState, JobStateLib} from "./JobState.sol";
 import {MemberState} from "./MemberState.sol";
 import {PoolState} from "./PoolState.sol";

@@ -38,7 +38,7 @@ library MemberStateLib {
 
     function withShare(MemberState self, uint256 units, uint256 timestamp) internal pure returns (MemberState) {
         if (units > MAX_UNITS) revert MemberFieldOverflow(units, MAX_UNITS);
-        uint256 kept = (MemberState.unwrap(self) << 56) >> 104 << 48;
+        uint256 kept = ((MemberState.unwrap(self) << 56) >> 104) << 48;
         return MemberState.wrap((units << 200) | kept | (uint256(uint40(timestamp)) << 8));
     }
 

@@ -27,7 +27,11 @@ library PoolStateLib {
 
     function minWindows(
         PoolState self
-    ) internal pure returns (uint256 minCommitWindowSeconds, uint256 minRevealWindowSeconds, uint256 minSettleWindowSeconds) {
+    )
+        internal
+        pure
+        returns (uint256 minCommitWindowSeconds, uint256 minRevealWindowSeconds, uint256 minSettleWindowSeconds)
+    {
         assembly ("memory-safe") {
             minCommitWindowSeconds := shr(240, self)
             minRevealWindowSeconds := and(shr(224, self), 0xffff)

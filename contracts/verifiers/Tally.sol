@@ -19,12 +19,7 @@ library Tally {
     uint256 private constant REVEALED = 1 << 255;
     uint256 private constant HASH = type(uint192).max;
 
-    function seatOf(
-        uint256 step,
-        uint256 operatorId,
-        uint256 openedAt,
-        uint256 hash
-    ) internal pure returns (uint256) {
+    function seatOf(uint256 step, uint256 operatorId, uint256 openedAt, uint256 hash) internal pure returns (uint256) {
         return (step << 253) | (operatorId << 224) | (openedAt << 192) | hash;
     }
 

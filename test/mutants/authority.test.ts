@@ -92,7 +92,11 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
     defect: "anybody opens jobs with others' money",
     contract: "JobEscrow",
     source: ESCROW,
-    patch: { file: ESCROW, from: "if (uint160(msg.sender) != job.words().payer) revert NotPayer(msg.sender, job.payer);", to: "" },
+    patch: {
+      file: ESCROW,
+      from: "if (uint160(msg.sender) != job.words().payer) revert NotPayer(msg.sender, job.payer);",
+      to: "",
+    },
     check: stranger("JobEscrow.open"),
     finds: /^JobEscrow\.open changed ledger\.payer by -/,
   },
@@ -194,7 +198,11 @@ const TABLES: Omit<Mutant<never>, "check">[] = [
   },
   {
     defect: "a row names another role",
-    patch: { file: TRUST_MODEL, from: "`JobEscrow.setJobsPaused` | PAUSER", to: "`JobEscrow.setJobsPaused` | GOVERNOR" },
+    patch: {
+      file: TRUST_MODEL,
+      from: "`JobEscrow.setJobsPaused` | PAUSER",
+      to: "`JobEscrow.setJobsPaused` | GOVERNOR",
+    },
     finds: /^JobEscrow\.setJobsPaused: the table says role GOVERNOR, the network PAUSER$/,
   },
   {
