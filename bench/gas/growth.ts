@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import { type JobGas, type Stage, setStage } from "./scenario.ts";
+import { type JobGas, type Replaced, type Stage, setStage } from "./scenario.ts";
 
 /** Gas of each step of one job, the dearest where there are several. */
 export type Steps = Record<string, number>;
@@ -14,6 +14,15 @@ export type Growth = {
 /** How many changes of its stake an operator has behind it in the worst case. */
 const CHANGES = [1, 500];
 const KEY = 1n;
+const LIMIT_PCT = 3;
+
+export type Add = (stage: Stage, count: number) => Promise<void>;
+
+export const ADD = {
+  operators: (stage, count) => stage.addOperators(count),
+  models: (stage, count) => stage.addModels(count),
+  pastJobs: (stage, count) => stage.addPastJobs(count),
+} satisfies Record<string, Add>;
 
 /** Plays one job on stages that differ in one number only. */
 export async function measureGrowth(
@@ -22,23 +31,34 @@ export async function measureGrowth(
   many: number,
   onProgress: (line: string) => void,
 ): Promise<Growth> {
-  const beside = async (what: string, add: (stage: Stage, count: number) => Promise<void>): Promise<Beside> => {
-    const stage = await setStage(hre);
-    await stage.playJob(KEY, 0, "last carried");
-    await add(stage, few);
-    const before = stepsOf(await stage.playJob(KEY, 1, "last carried"));
-    onProgress(`adding ${many - few} ${what}`);
-    await add(stage, many - few);
-    return { few: before, many: stepsOf(await stage.playJob(KEY, 2, "last carried")) };
+  const beside = async (what: string, add: Add): Promise<Beside> => {
+    onProgress(`${few} and ${many} ${what}`);
+    return await measureBeside(await setStage(hre), add, few, many);
   };
   return {
     common: {
-      operators: await beside("operators", (stage, count) => stage.addOperators(count)),
-      models: await beside("models", (stage, count) => stage.addModels(count)),
-      pastJobs: await beside("past jobs", (stage, count) => stage.addPastJobs(count)),
+      operators: await beside("operators", ADD.operators),
+      models: await beside("models", ADD.models),
+      pastJobs: await beside("past jobs", ADD.pastJobs),
     },
     stakeChangedSinceOpening: await measureWorstCase(hre, onProgress),
   };
+}
+
+/** The same job beside few and then beside many of what is added. */
+export async function measureBeside(stage: Stage, add: Add, few: number, many: number): Promise<Beside> {
+  await stage.playJob(KEY, 0, "last carried");
+  await add(stage, few);
+  const before = stepsOf(await stage.playJob(KEY, 1, "last carried"));
+  await add(stage, many - few);
+  return { few: before, many: stepsOf(await stage.playJob(KEY, 2, "last carried")) };
+}
+
+/** Says which steps cost more than the limit allows beside many. */
+export function growthProblems(what: string, beside: Beside): string[] {
+  return Object.entries(dearerBy(beside)).flatMap(([step, pct]) =>
+    pct > LIMIT_PCT ? [`${what}: ${step} grew by ${pct} %, allowed is ${LIMIT_PCT} %`] : [],
+  );
 }
 
 /** By how much each step is dearer beside many, in percent, two decimals. */
