@@ -1,5 +1,5 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-import { type JobGas, type Replaced, type Stage, setStage } from "./scenario.ts";
+import { type JobGas, type Stage, setStage } from "./scenario.ts";
 
 /** Gas of each step of one job, the dearest where there are several. */
 export type Steps = Record<string, number>;
