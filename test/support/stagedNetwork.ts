@@ -76,14 +76,16 @@ export async function stageNetwork({
       fundParties(deployer, payer),
     ]);
     const files = { rpcUrl, addressesFile, nodesDir };
-    await Promise.all(
+    // In the order of their roles, the liar last: they register at once, so their ids may be in any order.
+    const inOrder = await Promise.all(
       OPERATORS.map(async (role) => {
         const liesEvery = hasLiar && role === "operator3" ? 1 : undefined;
-        operators.push(await startOperator(files, await connect(role), role, onLine, liesEvery));
+        const operator = await startOperator(files, await connect(role), role, onLine, liesEvery);
+        operators.push(operator);
+        return operator;
       }),
     );
-    operators.sort((one, other) => one.operatorId - other.operatorId);
-    return { rpcUrl, addresses, addressesFile, payer, settler, models, operators, stop };
+    return { rpcUrl, addresses, addressesFile, payer, settler, models, operators: inOrder, stop };
   } catch (error) {
     await stop();
     throw error;
