@@ -142,7 +142,8 @@ interface IJobEscrow {
     /// @notice The result hash that stands, while the key isn't used again (see the event log after that).
     function resultOf(Job calldata job) external view returns (JobStatus status, bytes32 resultHash);
 
-    /// @notice The sequence the next job of this key must carry, and whether the key holds a live job.
+    /// @notice The sequence the next job of this key must carry (zero again once all 2^32 are used, after which the key
+    /// takes no job any more), and whether the key holds a live job.
     function nextSequence(address payer, uint224 key) external view returns (uint32 sequence, bool busy);
 
     /// @notice Current protocol fee (parts per million), its recipient, and whether new jobs are stopped.

@@ -438,7 +438,8 @@ contract JobEscrow is IJobEscrow, ModelRegistry, EIP712, ReentrancyGuardTransien
                 returndatacopy(data, 0, returndatasize())
                 revert(data, returndatasize())
             }
-            taken := and(gt(returndatasize(), 0x1f), eq(mload(0), selector))
+            // One word exactly: what came first in the call is the selector too, and an echo would begin with it.
+            taken := and(eq(returndatasize(), 0x20), eq(mload(0), selector))
         }
         if (!taken) revert NotAVerifier(address(uint160(verifier)));
     }

@@ -6,9 +6,9 @@ pragma solidity 0.8.37;
 ///
 ///     revealed 1 | step 2 | operatorId 29 | openedAt 32 | hash 192
 ///
-/// step: widening step in which the seat was first taken; the last seat's says when commits close. openedAt: when
-/// the job opened, by which a seat of an earlier job of the key, or one never taken, reads as free. hash: the commitment, then the
-/// result hash, both truncated: a collision takes 2^96 hashes, all of them between opening and revealing.
+/// step: widening step in which the seat was first taken; the last seat's says when commits close. openedAt: when the
+/// job opened, by which a seat of an earlier job of the key, or one never taken, reads as free. hash: the commitment,
+/// then the result hash, both truncated: a collision takes 2^96 hashes.
 library Tally {
     struct Count {
         uint256 revealed; // seats that revealed

@@ -159,6 +159,13 @@ contract JobEscrowOpenTest is JobFixture {
         _expectRefusal(job, INPUT, abi.encodeWithSelector(IJobEscrow.NotAVerifier.selector, stranger));
     }
 
+    /// The call begins with the very word that is the right answer: an echo is none.
+    function test_RevertWhen_TheVerifierOnlyEchoes() public {
+        Job memory job = _job();
+        job.verifier = address(4); // the identity precompile
+        _expectRefusal(job, INPUT, abi.encodeWithSelector(IJobEscrow.NotAVerifier.selector, job.verifier));
+    }
+
     /// A contract has to say that it took the job: nothing, something else, or too short an answer is none.
     function test_RevertWhen_TheVerifierDoesNotAnswer() public {
         bytes4 taken = IVerifier.opened.selector;
