@@ -1,30 +1,28 @@
-// npm test, after the build: the Solidity tests beside the TypeScript and end-to-end ones, which mostly wait for blocks.
-// Each part's output comes in one piece: the first as it is written, the other's once the first has ended.
+// npm test, after the build: the Solidity tests beside the TypeScript ones and the end-to-end ones, which mostly wait for
+// blocks. Each part's output comes in one piece: the first as it is written, the others' once those before have ended.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-const PARTS = [["test:solidity"], ["test:ts", "test:e2e"]] as const;
+const PARTS = ["test:solidity", "test:ts", "test:e2e"] as const;
 
-/** Runs npm scripts one after another, all of them even when one fails. */
-async function run(scripts: readonly string[], write: (chunk: Buffer) => void): Promise<boolean> {
-  let isPassed = true;
-  for (const script of scripts) {
-    const child = spawn("npm", ["run", script], { stdio: ["ignore", "pipe", "pipe"] });
-    child.stdout.on("data", write);
-    child.stderr.on("data", write);
-    const [code] = await once(child, "close");
-    isPassed &&= code === 0;
-  }
-  return isPassed;
+type Part = { isPassed: Promise<boolean>; show: () => void };
+
+/** Starts an npm script; what it writes is held back until it is to be shown. */
+function start(script: string): Part {
+  const held: Buffer[] = [];
+  let write = (chunk: Buffer): void => {
+    held.push(chunk);
+  };
+  const child = spawn("npm", ["run", script], { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => write(chunk));
+  const show = () => {
+    for (const chunk of held) process.stdout.write(chunk);
+    write = (chunk) => process.stdout.write(chunk);
+  };
+  return { isPassed: once(child, "close").then(([code]) => code === 0), show };
 }
 
-const held: Buffer[] = [];
-let show = (chunk: Buffer): void => {
-  held.push(chunk);
-};
-const [first, second] = PARTS;
-const later = run(second, (chunk) => show(chunk));
-const now = await run(first, (chunk) => process.stdout.write(chunk));
-for (const chunk of held) process.stdout.write(chunk);
-show = (chunk) => process.stdout.write(chunk);
-if (!((await later) && now)) process.exitCode = 1;
+for (const { isPassed, show } of PARTS.map(start)) {
+  show();
+  if (!(await isPassed)) process.exitCode = 1;
+}
