@@ -7,7 +7,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import hre from "hardhat";
-import { HARDFORK, measureGas, setStage } from "./gas/scenario.ts";
+import { HARDFORK } from "./gas/chain.ts";
+import { measureGas, setStage } from "./gas/scenario.ts";
 import { besidePeers, itemsOf, withTables } from "./gas/tables.ts";
 
 const RESULT_FILE = new URL("./results/gas.json", import.meta.url);

@@ -1,10 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import {
-  type Abi,
   type Address,
-  createPublicClient,
-  createWalletClient,
-  custom,
   getAddress,
   type Hex,
   keccak256,
@@ -13,12 +9,12 @@ import {
   type TransactionReceipt,
   toHex,
 } from "viem";
-import { hardhat } from "viem/chains";
 import { encodeEvidence, jobRefOf, type Reveal } from "../../src/chain/verifier.ts";
 import { commitmentHash } from "../../src/protocol/commitment.ts";
 import { packTerms, STAKE_UNIT } from "../../src/protocol/commitRevealTerms.ts";
 import { type Job, nonceOf } from "../../src/protocol/job.ts";
 import { seedOf } from "../../src/protocol/sortition.ts";
+import { type Replaced, startChain } from "./chain.ts";
 import { type GasItems, gasOfCall, itemise, traceOf } from "./trace.ts";
 
 export type GasCases = Record<string, number>;
@@ -29,8 +25,6 @@ const WINDOW_SECONDS = 10;
 const START = 1_900_000_000;
 /** Where made-up addresses and keys begin. */
 const OTHERS = 1_000_000;
-/** The rules the peers were measured under (`bench/peers.json`). */
-export const HARDFORK = "prague";
 const INPUT = toHex(new Uint8Array(64).fill(9));
 /** 28×28, a ring: about as many dark pixels as a written digit has. */
 const PICTURE = toHex(Uint8Array.from({ length: 784 }, (_, pixel) => ringAt(pixel % 28, Math.floor(pixel / 28))));
@@ -102,69 +96,20 @@ function ringAt(x: number, y: number): number {
   return radius > 6 && radius < 9 ? 255 - Math.round(Math.abs(radius - 7.5) * 100) : 0;
 }
 
-/** Contracts to deploy instead of the project's own, by name. */
-export type Replaced = Record<string, { abi: Abi; bytecode: Hex }>;
-
 /** Deploys the network on a fresh in-process chain and prepares the parties. */
 export async function setStage(hre: HardhatRuntimeEnvironment, replaced: Replaced = {}) {
-  const { provider } = await hre.network.create({
-    override: {
-      initialDate: new Date(START * 1000).toISOString(),
-      allowBlocksWithSameTimestamp: false,
-      hardfork: HARDFORK,
-      allowUnlimitedContractSize: Object.keys(replaced).length > 0,
-    },
-  });
-  const transport = custom(provider);
-  const client = createPublicClient({ chain: hardhat, transport, pollingInterval: 1, cacheTime: 0 });
-  const wallet = createWalletClient({ chain: hardhat, transport });
-  const [deployer, payer, publisher, protocol, settler, ...operators] = (await wallet.getAddresses()).slice(0, 8) as [
-    Address,
+  const { provider, client, accounts, deployer, deploy, send, read, mine, now } = await startChain(
+    hre,
+    START,
+    replaced,
+  );
+  const [payer, publisher, protocol, settler, ...operators] = accounts.slice(1, 8) as [
     Address,
     Address,
     Address,
     Address,
     ...Address[],
   ];
-  let now = START;
-
-  async function mine(seconds: number, blocks = 1): Promise<void> {
-    for (let block = 0; block < blocks; block++) {
-      now += block === 0 ? seconds : 1;
-      await provider.request({ method: "evm_setNextBlockTimestamp", params: [now] });
-      await provider.request({ method: "evm_mine", params: [] });
-    }
-  }
-
-  async function mined(hash: Hex): Promise<TransactionReceipt> {
-    const txReceipt = await client.getTransactionReceipt({ hash });
-    if (txReceipt.status !== "success") throw new Error(`transaction ${hash} reverted`);
-    return txReceipt;
-  }
-
-  async function deploy(name: string, args: unknown[]) {
-    const { abi, bytecode } = replaced[name] ?? (await hre.artifacts.readArtifact(name));
-    await tick();
-    const hash = await wallet.deployContract({ abi: abi as Abi, bytecode: bytecode as Hex, args, account: deployer });
-    const { contractAddress } = await mined(hash);
-    if (!contractAddress) throw new Error(`${name} was not deployed`);
-    return { address: contractAddress, abi: abi as Abi };
-  }
-
-  async function tick(): Promise<void> {
-    now += 1;
-    await provider.request({ method: "evm_setNextBlockTimestamp", params: [now] });
-  }
-
-  type Contract = { address: Address; abi: Abi };
-  async function send(from: Address, to: Contract, functionName: string, args: unknown[]) {
-    await tick();
-    return await mined(
-      await wallet.writeContract({ ...to, functionName, args, account: from, chain: hardhat, gas: 8_000_000n }),
-    );
-  }
-  const read = <T>(from: Contract, functionName: string, args: unknown[] = []) =>
-    client.readContract({ ...from, functionName, args }) as Promise<T>;
 
   const opg = await deploy("OPG", [deployer]);
   const authority = await deploy("AccessManager", [deployer]);
@@ -226,7 +171,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment, replaced: Replace
       fee: FEE,
       royaltyPpm: 10_000,
       protocolFeePpm: 10_000,
-      expiresAt: now + 1_000,
+      expiresAt: now() + 1_000,
       nonce: nonceOf(key, sequence),
     };
   }
@@ -249,7 +194,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment, replaced: Replace
       );
     }
     const { commitsCloseAt } = await read<{ commitsCloseAt: number }>(verifier, "scheduleOf", [job]);
-    await mine(Math.max(1, commitsCloseAt - now));
+    await mine(Math.max(1, commitsCloseAt - now()));
     const inTransactions = { alone: openings.length, "last carried": openings.length - 1, carried: 0 }[how];
     const reveals: TransactionReceipt[] = [];
     for (const { seat, resultHash, salt } of openings.slice(openings.length - inTransactions)) {
@@ -321,7 +266,7 @@ export async function setStage(hre: HardhatRuntimeEnvironment, replaced: Replace
       verifier: verifier.address,
       verifierData: TERMS,
       fee: FEE,
-      expiresAt: now + 1_000,
+      expiresAt: now() + 1_000,
       key: 3n,
       royaltyPpm: 10_000,
       protocolFeePpm: 10_000,
@@ -349,7 +294,10 @@ export async function setStage(hre: HardhatRuntimeEnvironment, replaced: Replace
   }
 
   async function itemsOf(hash: Hex): Promise<GasItems> {
-    const [transaction, txReceipt] = await Promise.all([client.getTransaction({ hash }), mined(hash)]);
+    const [transaction, txReceipt] = await Promise.all([
+      client.getTransaction({ hash }),
+      client.getTransactionReceipt({ hash }),
+    ]);
     return itemise(await trace(hash), transaction.input, Number(txReceipt.gasUsed));
   }
 

@@ -1,9 +1,9 @@
 import { type Hex, hexToBytes, hexToString, size, zeroAddress } from "viem";
 import { chainTime } from "../chain/clients.ts";
+import { seatsOf } from "../chain/committeeEvents.ts";
 import { unpackTerms } from "../protocol/commitRevealTerms.ts";
 import type { Job } from "../protocol/job.ts";
 import { oneLine } from "../protocol/oneLine.ts";
-import { seatsOf } from "../chain/committeeEvents.ts";
 import { type JobHistory, jobHistory } from "../sdk/jobHistory.ts";
 import { findModelById } from "./catalogue.ts";
 import { describeEvent, describeMeaning, type Meaning, meaningOf } from "./jobAnswer.ts";

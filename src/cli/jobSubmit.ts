@@ -1,10 +1,10 @@
 import type { Address, Hex } from "viem";
 import { keccak256, zeroAddress } from "viem";
 import { chainTime } from "../chain/clients.ts";
+import { seatsOf } from "../chain/committeeEvents.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import { parseOpg } from "../protocol/units.ts";
-import { seatsOf } from "../chain/committeeEvents.ts";
 import { jobHistory } from "../sdk/jobHistory.ts";
 import type { JobInput } from "../sdk/jobInput.ts";
 import { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "../sdk/submitJob.ts";

@@ -1,0 +1,129 @@
+import {
+  type Address,
+  concat,
+  type Hex,
+  hashTypedData,
+  isAddressEqual,
+  numberToHex,
+  parseCompactSignature,
+  parseSignature,
+  recoverAddress,
+  serializeCompactSignature,
+  serializeSignature,
+  signatureToCompactSignature,
+  size,
+  slice,
+} from "viem";
+import { type Channel, type VoucherDomain, vouchersDomain } from "./channel.ts";
+import { ProtocolError } from "./errors.ts";
+import { checkSignature } from "./signature.ts";
+
+/** A payer's cumulative promise: viem's mapping of the struct in `contracts/types/Voucher.sol`. */
+export type Voucher = {
+  payer: Address;
+  operatorId: number;
+  /** Of the channel. 24 bits. */
+  opening: number;
+  /** What the channel owes its operator since it opened, OPG base units. 96 bits. */
+  cumulativeAmount: bigint;
+};
+
+export type SignedVoucher = {
+  voucher: Voucher;
+  /** By the channel's `voucherKey`: 65 bytes. */
+  signature: Hex;
+};
+
+/** EIP-712 types of a voucher, for `signTypedData` with `primaryType: "Voucher"`. */
+export const VOUCHER_TYPES = {
+  Voucher: [
+    { name: "payer", type: "address" },
+    { name: "operatorId", type: "uint32" },
+    { name: "opening", type: "uint24" },
+    { name: "cumulativeAmount", type: "uint96" },
+  ],
+} as const;
+
+/** Bytes of a voucher in a batch: payer 20 | opening 3 | cumulative amount 12 | r 32 | vs 32 (EIP-2098). */
+export const VOUCHER_BYTES = 99;
+
+/** What the voucher key signs. */
+export function voucherTypedData(voucher: Voucher, domain: VoucherDomain) {
+  return { domain: vouchersDomain(domain), types: VOUCHER_TYPES, primaryType: "Voucher", message: voucher } as const;
+}
+
+/** The voucher's EIP-712 digest. */
+export function voucherDigest(voucher: Voucher, domain: VoucherDomain): Hex {
+  return hashTypedData(voucherTypedData(voucher, domain));
+}
+
+/**
+ * Refuses a voucher that promises nothing in this channel.
+ *
+ * @throws ProtocolError `voucher/other-channel`, `voucher/signature`
+ */
+export async function checkVoucher(signed: SignedVoucher, channel: Channel, domain: VoucherDomain): Promise<void> {
+  const { voucher, signature } = signed;
+  if (
+    !isAddressEqual(voucher.payer, channel.payer) ||
+    voucher.operatorId !== channel.operatorId ||
+    voucher.opening !== channel.opening
+  ) {
+    throw new ProtocolError(
+      "voucher/other-channel",
+      `the voucher is of payer ${voucher.payer}, operator ${voucher.operatorId}, opening ${voucher.opening}; the channel ` +
+        `of payer ${channel.payer}, operator ${channel.operatorId}, opening ${channel.opening}: sign one for this channel`,
+    );
+  }
+  await checkSignature(voucherDigest(voucher, domain), signature, channel.voucherKey, "voucher");
+}
+
+/** Who has signed a voucher. @throws ProtocolError `voucher/signature` */
+export async function voucherSigner({ voucher, signature }: SignedVoucher, domain: VoucherDomain): Promise<Address> {
+  return await recoverAddress({ hash: voucherDigest(voucher, domain), signature });
+}
+
+/** Vouchers as `VoucherEscrow.claim` and `ReceiptLog.anchor` take them; all of one operator. */
+export function packVouchers(signed: readonly SignedVoucher[]): Hex {
+  return concat([
+    "0x",
+    ...signed.map(({ voucher, signature }) =>
+      concat([
+        voucher.payer,
+        numberToHex(voucher.opening, { size: 3 }),
+        numberToHex(voucher.cumulativeAmount, { size: 12 }),
+        serializeCompactSignature(signatureToCompactSignature(parseSignature(signature))),
+      ]),
+    ),
+  ]);
+}
+
+/**
+ * The vouchers of a packed batch.
+ *
+ * @throws ProtocolError `voucher/batch-malformed`
+ */
+export function unpackVouchers(operatorId: number, batch: Hex): SignedVoucher[] {
+  const bytes = size(batch);
+  if (bytes % VOUCHER_BYTES !== 0) {
+    throw new ProtocolError(
+      "voucher/batch-malformed",
+      `the batch has ${bytes} bytes: give whole vouchers of ${VOUCHER_BYTES} bytes each`,
+    );
+  }
+  return Array.from({ length: bytes / VOUCHER_BYTES }, (_, index) => {
+    const field = (from: number, to: number) => slice(batch, index * VOUCHER_BYTES + from, index * VOUCHER_BYTES + to);
+    const { r, yParityAndS } = parseCompactSignature(field(35, 99));
+    const parity = BigInt(yParityAndS) >> 255n;
+    const s = numberToHex(BigInt(yParityAndS) & (2n ** 255n - 1n), { size: 32 });
+    return {
+      voucher: {
+        payer: field(0, 20),
+        operatorId,
+        opening: Number(field(20, 23)),
+        cumulativeAmount: BigInt(field(23, 35)),
+      },
+      signature: serializeSignature({ r, s, yParity: Number(parity) }),
+    };
+  });
+}
