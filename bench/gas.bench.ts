@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import hre from "hardhat";
+import { measureCalls } from "./gas/calls.ts";
 import { HARDFORK } from "./gas/chain.ts";
 import { measureGas, setStage } from "./gas/scenario.ts";
 import { besidePeers, itemsOf, withTables } from "./gas/tables.ts";
@@ -25,14 +26,21 @@ const CONDITIONS = [
   "of the commits and reveals of a job the dearest is given",
   "job, three operators, total: open, three commits, two reveals, the third reveal inside settle (seat 0's, whose operator settles first); reveals carried: all three inside settle; every reveal alone: none",
   "the result's hash stored, the earners paid, the bonds unlocked; the whole job and its input in the event; every txReceipt's status and the job's end asserted",
+  "anchorings and vouchers: an operator whose ring of batches has gone round once and whose earnings aren't zero; no URI, the data being where its gateway serves it; a batch's size makes no difference but for its bytes",
+  "vouchers: of distinct payers, each the third or later of its channel and for more than the one before; voucher, in a batch of 100: an anchoring with 100 of them less one with none, divided by 100; alone: claimed without an anchoring, the whole transaction divided by their number",
+  "receipt, 1,000 from 10 payers: one anchoring of 1,000 receipts with 10 vouchers for 100 calls each, the whole transaction divided by 1,000",
+  "omission challenge: with a bond in OPG, into a fresh slot; omission answer: the 501st of 1,000 receipts, ten siblings, the bond paid out; equivocation: two receipts, no bounty, into a fresh slot",
+  "fund channel: by somebody else, with the payer's signature and permit; first: the payer's first OPG and channel",
   "freshSlotsPerJob: storage slots that were zero before and aren't after, counted from the execution traces",
 ];
 
 const check = process.argv.includes("--check");
 await hre.tasks.getTask("build").run({ noTests: true, quiet: true });
 const stage = await setStage(hre);
-const { cases, steady } = await measureGas(stage);
-const items = await itemsOf(stage, steady);
+const { cases: jobs, steady } = await measureGas(stage);
+const calls = await measureCalls(hre);
+const cases = { ...jobs, ...calls.cases };
+const items = { ...(await itemsOf(stage, steady)), ...calls.items };
 const compiler = hre.config.solidity.profiles.default?.compilers[0];
 const report = {
   unit: "gas",

@@ -1,7 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import {
   type Address,
-  encodeFunctionData,
   type Hex,
   keccak256,
   maxUint256,
@@ -24,6 +23,7 @@ import {
 import { packVouchers, type SignedVoucher, voucherTypedData } from "../../src/protocol/voucher.ts";
 import { startChain } from "./chain.ts";
 import type { GasCases } from "./scenario.ts";
+import { type GasItems, itemise, traceOf } from "./trace.ts";
 
 const OPG = 10n ** 18n;
 const START = 1_900_000_000;
@@ -43,10 +43,13 @@ const TERMS = {
 const PRICE = 1_234_567_890_123_456n;
 const CHALLENGE_BOND = OPG;
 
+type Anchored = { gas: number; hash: Hex; batch: Batch };
 type Payer = { key: PrivateKeyAccount; channel: Channel; owed: bigint };
 
 /** Anchors, claims and disputes on a fresh in-process chain, and reads each transaction's `gasUsed`. */
-export async function measureCalls(hre: HardhatRuntimeEnvironment): Promise<GasCases> {
+export async function measureCalls(
+  hre: HardhatRuntimeEnvironment,
+): Promise<{ cases: GasCases; items: Record<string, GasItems> }> {
   const stage = await setCallsStage(hre);
   await stage.goRoundTheRing();
   const firstVouchers = await stage.anchor(PAYERS, PAYERS);
@@ -54,21 +57,28 @@ export async function measureCalls(hre: HardhatRuntimeEnvironment): Promise<GasC
   const plain = await stage.anchor(1, 0);
   const plainMany = await stage.anchor(1_000, 0);
   const hundred = await stage.anchor(PAYERS, PAYERS);
-  const thousand = await stage.anchor(1_000, 10);
-  const claim = await stage.claim(PAYERS);
+  const [ten, tenTens, thousand] = [
+    await stage.anchor(10, 10),
+    await stage.anchor(100, 10),
+    await stage.anchor(1_000, 10),
+  ];
   if (plain.gas !== plainMany.gas && Math.abs(plain.gas - plainMany.gas) > 100) {
     throw new Error(
       `anchoring 1 receipt took ${plain.gas}, 1,000 took ${plainMany.gas}: the batch's size must not matter`,
     );
   }
   const omission = await stage.playOmission();
-  return {
+  const cases = {
     "anchor, no voucher": Math.max(plain.gas, plainMany.gas),
     "anchor, no voucher (first time round the ring)": stage.firstAnchor(),
     "anchor, 100 vouchers": hundred.gas,
     "voucher, in a batch of 100": Math.ceil((hundred.gas - plain.gas) / PAYERS),
     "voucher, in a batch of 100 (first of its channel)": Math.ceil((firstVouchers.gas - plain.gas) / PAYERS),
-    "vouchers alone, each in a batch of 100": Math.ceil(claim / PAYERS),
+    "voucher alone, of 1": await stage.claim(1),
+    "voucher alone, of 10": Math.ceil((await stage.claim(10)) / 10),
+    "voucher alone, of 100": Math.ceil((await stage.claim(100)) / 100),
+    "receipt, 10 from 10 payers": Math.ceil(ten.gas / 10),
+    "receipt, 100 from 10 payers": Math.ceil(tenTens.gas / 100),
     "receipt, 1,000 from 10 payers": Math.ceil(thousand.gas / 1_000),
     "fund channel (first)": stage.fundedFirst(),
     "fund channel (top-up)": await stage.topUp(),
@@ -79,18 +89,17 @@ export async function measureCalls(hre: HardhatRuntimeEnvironment): Promise<GasC
     "omission upheld": await stage.playUpheld(),
     equivocation: await stage.playEquivocation(),
   };
+  const items = { anchor: await stage.itemsOf(plain.hash), "anchor, 100 vouchers": await stage.itemsOf(hundred.hash) };
+  for (const [name, { freshSlots }] of Object.entries(items)) {
+    if (freshSlots > 0) throw new Error(`${name} took ${freshSlots} fresh slots: a steady one takes none`);
+  }
+  return { cases, items };
 }
 
 async function setCallsStage(hre: HardhatRuntimeEnvironment) {
   const chain = await startChain(hre, START);
   const { provider, client, deployer, deploy, send, read, mine, now } = chain;
-  const [operator, signer, protocol, relayer, challenger] = chain.accounts.slice(1, 6) as Address[] as [
-    Address,
-    Address,
-    Address,
-    Address,
-    Address,
-  ];
+  const [operator, protocol, relayer, challenger] = chain.accounts.slice(1, 5) as [Address, Address, Address, Address];
   const signerKey = privateKeyToAccount(keccak256(toHex("bench: the operator's signer")));
   const gas = ({ gasUsed }: TransactionReceipt) => Number(gasUsed);
 
@@ -221,7 +230,7 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
     );
   }
 
-  async function anchorBatch(content: BatchContent, signed: SignedVoucher[]): Promise<{ gas: number; batch: Batch }> {
+  async function anchorBatch(content: BatchContent, signed: SignedVoucher[]): Promise<Anchored> {
     const { root, count, dataHash } = content;
     const txReceipt = await send(signerKey.address, receipts, "anchor", [
       "",
@@ -234,11 +243,11 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
     const batch = { number: batches, previousWord: lastWord, root, count, dataHash };
     lastWord = await read<bigint>(receipts, "batchWordAt", [operatorId, BigInt(batches)]);
     batches += 1;
-    return { gas: gas(txReceipt), batch };
+    return { gas: gas(txReceipt), hash: txReceipt.transactionHash, batch };
   }
 
   /** Anchors so many receipts, and the vouchers of so many payers, all of which must be paid in full. */
-  async function anchor(count: number, payerCount: number): Promise<{ gas: number }> {
+  async function anchor(count: number, payerCount: number): Promise<Anchored> {
     const issuers = Math.max(payerCount, 1);
     const ids = Array.from({ length: count }, (_, index) =>
       receiptId(receiptOf(payers[index % issuers] as Payer), receiptDomain),
@@ -322,7 +331,13 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
     return gas(await send(leaver.channel.payer, vouchers, "close", [...leaving]));
   }
 
+  async function itemsOf(hash: Hex): Promise<GasItems> {
+    const { input } = await client.getTransaction({ hash });
+    return itemise(await traceOf(provider, hash), input, gas(await client.getTransactionReceipt({ hash })));
+  }
+
   return {
+    itemsOf,
     ...{ goRoundTheRing, anchor, claim, playOmission, playUpheld, playEquivocation, topUp, startExit, close },
     firstAnchor: () => firstAnchor,
     fundedFirst: () => funded ?? 0,

@@ -6,10 +6,24 @@ type Peers = {
   measured: string;
   onePaidJob: { peer: string; gas: number; amsterdam: number | null; nearest?: string }[];
   floor: { what: string; resultInReusedSlot: number };
+  /** Gas of each in a batch of 1, 10, 100 and 1,000. */
+  batches: { peer: string; gas: (number | null)[] }[];
+  batchFloor: { what: string; gas: number[] };
 };
 
 const PEERS: Peers = JSON.parse(readFileSync(new URL("../peers.json", import.meta.url), "utf8"));
 const OURS = ["job, three operators, reveals carried, total", "job, three operators, total"];
+/** What ours costs in batches of 1, 10, 100 and 1,000; null: not measured. */
+const OUR_BATCHES: { name: string; cases: (string | null)[] }[] = [
+  {
+    name: "vouchers claimed alone",
+    cases: ["voucher alone, of 1", "voucher alone, of 10", "voucher alone, of 100", null],
+  },
+  {
+    name: "receipts of 10 payers with one voucher each, anchored and claimed in one transaction",
+    cases: [null, "receipt, 10 from 10 payers", "receipt, 100 from 10 payers", "receipt, 1,000 from 10 payers"],
+  },
+];
 const COLUMNS = [
   "base",
   "calldata",
@@ -42,8 +56,13 @@ export function besidePeers(cases: GasCases): string {
     .join("\n");
 }
 
-/** The document with its two tables as measured; what stands between the markers is replaced. */
-export function withTables(text: string, cases: GasCases, items: Record<string, GasItems>): string {
+/** The document with its tables as measured; what stands between the markers is replaced. */
+export function withTables(document: string, cases: GasCases, items: Record<string, GasItems>): string {
+  const text = replaced(
+    document,
+    "batches",
+    table(["each in a batch of", "1", "10", "100", "1,000"], batchRows(cases)),
+  );
   const peers = table(["gas", "one paid job, steady state"], peerRows(cases));
   const rows = Object.entries(items).map(([step, item]) => [
     step,
@@ -61,6 +80,18 @@ function peerRows(cases: GasCases): [string, string][] {
   }));
   const ours = OURS.map((name) => ({ gas: cases[name] ?? 0, name: `**ours: ${name}**` }));
   return [floor, ...peers, ...ours].sort((a, b) => a.gas - b.gas).map(({ gas, name }) => [figure(gas), name]);
+}
+
+function batchRows(cases: GasCases): string[][] {
+  const cell = (gas: number | null | undefined) => (gas === null || gas === undefined ? "" : figure(gas));
+  return [
+    [`the floor (${PEERS.batchFloor.what})`, ...PEERS.batchFloor.gas.map(cell)],
+    ...OUR_BATCHES.map(({ name, cases: ours }) => [
+      `**ours: ${name}**`,
+      ...ours.map((key) => cell(key === null ? null : cases[key])),
+    ]),
+    ...PEERS.batches.map(({ peer, gas }) => [peer, ...gas.map(cell)]),
+  ];
 }
 
 function table(headings: string[], rows: string[][]): string {
