@@ -36,4 +36,22 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // Hashes of what was sent under the same nonce before, for less.
   ["alter table transactions add column replaced text[] not null default '{}'"],
+  // Calls that channels pay. Amounts are OPG base units.
+  [
+    `create table channels (
+       channel_id text primary key,
+       owed numeric not null default 0,
+       voucher_amount numeric not null default 0,
+       voucher jsonb
+     )`,
+    `create table calls (
+       channel_id text not null references channels,
+       sequence bigint not null,
+       stage text not null check (stage in ('reserved', 'issued', 'abandoned')),
+       cap numeric not null,
+       receipt jsonb,
+       primary key (channel_id, sequence)
+     )`,
+    "create index calls_reserved on calls (channel_id) where stage = 'reserved'",
+  ],
 ];

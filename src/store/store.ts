@@ -1,10 +1,11 @@
+import { type CallTable, createCallTable } from "./calls.ts";
 import { openDatabase } from "./database.ts";
 import { checkIdentity, type StoreIdentity } from "./identity.ts";
 import { createJobTable, type JobTable } from "./jobs.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 
-/** All that a node must not forget. */
-export type Store = { jobs: JobTable; outbox: Outbox; close(): Promise<void> };
+/** All that a node or a gateway must not forget. */
+export type Store = { jobs: JobTable; calls: CallTable; outbox: Outbox; close(): Promise<void> };
 
 /**
  * Opens a node's store in a folder, made if it isn't there.
@@ -18,5 +19,10 @@ export async function openStore(folder: string, identity: StoreIdentity): Promis
     await database.close();
     throw error;
   }
-  return { jobs: createJobTable(database), outbox: createOutbox(database), close: () => database.close() };
+  return {
+    jobs: createJobTable(database),
+    calls: createCallTable(database),
+    outbox: createOutbox(database),
+    close: () => database.close(),
+  };
 }

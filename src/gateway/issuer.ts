@@ -1,0 +1,122 @@
+import type { Hex } from "viem";
+import { ProtocolError } from "../protocol/errors.ts";
+import {
+  extendRunningHash,
+  type Part,
+  partHash,
+  partTypedData,
+  type Receipt,
+  type ReceiptDomain,
+  receiptTypedData,
+  type SignedPart,
+  type SignedReceipt,
+} from "../protocol/receipt.ts";
+import type { CallTable, Reservation } from "../store/calls.ts";
+
+/** What a receipt says that only the end of the call tells. */
+export type Outcome = Pick<Receipt, "servedModel" | "inputUnits" | "outputUnits" | "price">;
+
+export type CallTerms = Omit<Reservation, "incarnation"> &
+  Pick<Receipt, "payer" | "model" | "requestHash"> & {
+    /** The client's, 32 bytes. */
+    salt: Hex;
+  };
+
+/** One call under way. Its parts are signed in order, each once; then the receipt, which ends it. */
+export type IssuedCall = {
+  sequence: bigint;
+  /** Signs the answer's next part; it may leave once this has returned. */
+  part(bytes: Hex): Promise<SignedPart>;
+  /**
+   * Signs the receipt and keeps it; it may leave once this has returned. The second time, the same one.
+   * @throws ProtocolError `call/over-cap`, `call/not-reserved`
+   */
+  end(outcome: Outcome): Promise<SignedReceipt>;
+  /** Ends the call without a receipt. */
+  abandon(): Promise<void>;
+};
+
+export type IssuerOptions = {
+  calls: CallTable;
+  domain: ReceiptDomain;
+  operatorId: number;
+  /** Started for this life of the process, see `startIncarnation`. */
+  incarnation: number;
+  /** Signs as the operator's signer. */
+  sign: (typedData: ReturnType<typeof receiptTypedData> | ReturnType<typeof partTypedData>) => Promise<Hex>;
+  /** Unix seconds. */
+  now: () => number;
+};
+
+export type Issuer = {
+  /**
+   * Reserves the call's sequence: before the model is run.
+   * @throws ProtocolError `call/voucher-too-low`, `call/channel-too-small`
+   */
+  begin(terms: CallTerms): Promise<IssuedCall>;
+};
+
+/**
+ * The only signer of receipts and parts. No order of crash, restore and resend makes it contradict itself: a sequence is
+ * reserved in the store before anything of it is signed, belongs to one incarnation, and gets one receipt, which is in the
+ * store before it leaves; a call that a crash cut off is never gone on with.
+ */
+export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
+  const { calls, incarnation } = options;
+  await calls.abandonBefore(incarnation);
+  return {
+    async begin(terms) {
+      const sequence = await calls.reserve({ ...terms, incarnation });
+      return openCall(options, terms, sequence);
+    },
+  };
+}
+
+function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): IssuedCall {
+  const { calls, domain, operatorId, sign, now } = options;
+  const { channelId, payer, model, requestHash, salt } = terms;
+  let runningHash = requestHash;
+  let partCount = 0;
+  let isOpen = true;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One after another, in the order asked for. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work, work);
+    last = turn;
+    return turn;
+  }
+
+  async function signPart(bytes: Hex): Promise<SignedPart> {
+    if (!isOpen) throw new ProtocolError("call/ended", `sequence ${sequence} has ended: no part can follow`);
+    const index = partCount;
+    // Counted first: if signing fails, the index is used up and the call can't go on to another one of the same number.
+    partCount += 1;
+    runningHash = extendRunningHash(runningHash, partHash(salt, index, bytes));
+    const part: Part = { operatorId, channelId, sequence, index, runningHash, issuedAt: now() };
+    return { part, signature: await sign(partTypedData(part, domain)) };
+  }
+
+  async function signReceipt(outcome: Outcome): Promise<SignedReceipt> {
+    isOpen = false;
+    return await calls.issue(channelId, sequence, outcome.price, async (cumulativeOwed) => {
+      const receipt: Receipt = {
+        ...{ operatorId, payer, channelId, sequence, model, requestHash, responseRoot: runningHash, partCount },
+        ...outcome,
+        ...{ cumulativeOwed, issuedAt: now() },
+      };
+      return { receipt, signature: await sign(receiptTypedData(receipt, domain)) };
+    });
+  }
+
+  return {
+    sequence,
+    part: (bytes) => inTurn(() => signPart(bytes)),
+    end: (outcome) => inTurn(() => signReceipt(outcome)),
+    abandon: () =>
+      inTurn(async () => {
+        isOpen = false;
+        await calls.abandon(channelId, sequence);
+      }),
+  };
+}

@@ -1,0 +1,208 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { type Hex, keccak256, numberToHex, recoverAddress } from "viem";
+import type { Issuer } from "../../../src/gateway/issuer.ts";
+import { partId, partsOfSequence, receiptId, responseRoot, sequenceOf } from "../../../src/protocol/receipt.ts";
+import type { SignedVoucher } from "../../../src/protocol/voucher.ts";
+import { fromJson } from "../../../src/store/json.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
+import {
+  beginCall,
+  bytesOf,
+  CAP,
+  CHANNEL_ID,
+  contradicted,
+  DEPOSITED,
+  issuerOf,
+  OUTCOME,
+  RECEIPT_DOMAIN,
+  SIGNER,
+  type Statement,
+  signVoucher,
+} from "../../support/calls.ts";
+import { expectProtocolError } from "../../support/protocolErrors.ts";
+import { IDENTITY, openTemporaryStore, temporaryFolder } from "../../support/temporaryStore.ts";
+
+const PROCESS = fileURLToPath(new URL("../../support/issuingProcess.ts", import.meta.url));
+const LIVES = 5;
+
+describe("an issuer of receipts", function () {
+  this.timeout(120_000);
+  let store: Store;
+
+  let channel: Hex;
+  let channels = 0n;
+
+  before(async () => {
+    store = await openTemporaryStore();
+  });
+  after(() => store.close());
+
+  beforeEach(() => {
+    channels += 1n;
+    channel = numberToHex(channels, { size: 32 }); // each test has a channel of its own
+  });
+
+  const begin = (issuer: Issuer, name: string, voucher?: SignedVoucher, cap = CAP) =>
+    beginCall(issuer, name, voucher, cap, channel);
+
+  it("numbers calls from one, above its incarnation, and says what the channel owes after each", async () => {
+    const issuer = await issuerOf(store.calls, 7);
+    const first = await begin(issuer, "a", await signVoucher(10n * CAP));
+    const second = await begin(issuer, "b");
+    expect([first.sequence, second.sequence]).to.deep.equal([sequenceOf(7, 1n), sequenceOf(7, 2n)]);
+    const { receipt: later } = await second.end(OUTCOME);
+    const { receipt: earlier } = await first.end({ ...OUTCOME, price: 1n });
+    expect([later.cumulativeOwed, earlier.cumulativeOwed]).to.deep.equal([700n, 701n]);
+  });
+
+  it("signs what the parts add up to", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const call = await begin(issuer, "a", await signVoucher(CAP));
+    const parts = [await call.part(bytesOf("one")), await call.part(bytesOf("two"))];
+    const { receipt, signature } = await call.end(OUTCOME);
+    expect(parts.map(({ part }) => part.index)).to.deep.equal([0, 1]);
+    expect(parts[1]?.part.runningHash).to.equal(receipt.responseRoot);
+    expect(receipt.partCount).to.equal(2);
+    expect(await recoverAddress({ hash: receiptId(receipt, RECEIPT_DOMAIN), signature })).to.equal(SIGNER.address);
+    for (const { part, signature: ofPart } of parts) {
+      expect(await recoverAddress({ hash: partId(part, RECEIPT_DOMAIN), signature: ofPart })).to.equal(SIGNER.address);
+    }
+    const salt = keccak256(bytesOf("salt a"));
+    expect(receipt.responseRoot).to.equal(responseRoot(receipt.requestHash, salt, [bytesOf("one"), bytesOf("two")]));
+  });
+
+  it("signs a receipt once, and sends the same one again", async () => {
+    let now = 1_900_000_000;
+    const issuer = await issuerOf(store.calls, 1, () => now++);
+    const call = await begin(issuer, "a", await signVoucher(CAP));
+    const sent = await call.end(OUTCOME);
+    expect(await call.end({ ...OUTCOME, price: 1n, servedModel: "another" })).to.deep.equal(sent);
+    expect(await store.calls.receipt(channel, call.sequence)).to.deep.equal(sent);
+    await expectProtocolError("call/ended", () => call.part(bytesOf("late")));
+  });
+
+  it("takes a voucher for what is owed, all caps under way and this one; what a cap leaves over counts for the next", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    await expectProtocolError("call/voucher-too-low", () => begin(issuer, "a"));
+    await expectProtocolError("call/voucher-too-low", async () => begin(issuer, "a", await signVoucher(CAP - 1n)));
+    const call = await begin(issuer, "a", await signVoucher(CAP));
+    await expectProtocolError("call/voucher-too-low", async () => begin(issuer, "b", await signVoucher(2n * CAP - 1n)));
+    await call.end(OUTCOME); // 700 of 1,000
+    const next = await begin(issuer, "b", await signVoucher(CAP + OUTCOME.price));
+    await next.abandon(); // costs nothing
+    await begin(issuer, "c");
+    expect((await store.calls.account(channel)).owed).to.equal(OUTCOME.price);
+  });
+
+  it("keeps the highest voucher, whichever comes last", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    await begin(issuer, "a", await signVoucher(5n * CAP));
+    await begin(issuer, "b", await signVoucher(3n * CAP));
+    expect((await store.calls.account(channel)).voucher).to.deep.equal(await signVoucher(5n * CAP));
+  });
+
+  it("serves nothing that the channel doesn't hold, and nothing above the cap", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const rich = await signVoucher(2n * DEPOSITED);
+    await expectProtocolError("call/channel-too-small", () => begin(issuer, "a", rich, DEPOSITED + 1n));
+    const call = await begin(issuer, "a", rich);
+    await expectProtocolError("call/over-cap", () => call.end({ ...OUTCOME, price: CAP + 1n }));
+  });
+
+  it("gives a call that was given up no receipt", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const call = await begin(issuer, "a", await signVoucher(CAP));
+    await call.abandon();
+    await expectProtocolError("call/not-reserved", () => call.end(OUTCOME));
+    expect(await store.calls.receipt(channel, call.sequence)).to.equal(undefined);
+  });
+
+  it("gives up what an earlier life left under way, and frees its cap", async () => {
+    const before = await issuerOf(store.calls, 1);
+    const cut = await begin(before, "a", await signVoucher(CAP));
+    await cut.part(bytesOf("one"));
+    const after = await issuerOf(store.calls, 2);
+    await begin(after, "b");
+    await expectProtocolError("call/not-reserved", () => cut.end(OUTCOME));
+  });
+
+  it("owes at least what the chain says was claimed, whatever the store remembers", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const terms = {
+      ...{ channelId: channel, payer: SIGNER.address, model: "m", requestHash: channel, salt: CHANNEL_ID },
+      ...{ cap: CAP, deposited: DEPOSITED, claimed: 9n * CAP },
+    };
+    await expectProtocolError("call/voucher-too-low", async () =>
+      issuer.begin({ ...terms, voucher: await signVoucher(9n * CAP) }),
+    );
+    const call = await issuer.begin({ ...terms, voucher: await signVoucher(10n * CAP) });
+    expect((await call.end(OUTCOME)).receipt.cumulativeOwed).to.equal(9n * CAP + OUTCOME.price);
+  });
+
+  describe("killed again and again, and restored from copies of its store (R2)", () => {
+    let folder: string;
+    let remove: () => Promise<void>;
+    let incarnations = 0;
+
+    beforeEach(async () => {
+      ({ folder, remove } = await temporaryFolder());
+    });
+    afterEach(() => remove());
+
+    /** Lets a process serve until it has sent so many statements, and kills it. @returns all that it has sent */
+    async function live(name: string, incarnation: number, count: number): Promise<Statement[]> {
+      const child = spawn(process.execPath, [PROCESS, join(folder, name), String(incarnation)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const sent: Statement[] = [];
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.endsWith("}")) sent.push(fromJson(JSON.parse(line)) as Statement);
+        if (sent.length === count) child.kill("SIGKILL");
+      }
+      if (child.exitCode === null && child.signalCode === null) await once(child, "close");
+      return sent;
+    }
+
+    const copy = async (from: string, to: string) => {
+      await rm(join(folder, to), { recursive: true, force: true });
+      await cp(join(folder, from), join(folder, to), { recursive: true });
+    };
+
+    it("contradicts itself never, whatever it is restored from", async () => {
+      const sent: Statement[] = [];
+      for (let life = 0; life < LIVES; life++) {
+        sent.push(...(await live("store", ++incarnations, 7 + 5 * life)));
+        if (life === 0) await copy("store", "old");
+        if (life % 2 === 1) await copy("old", "store"); // as it was after the first life
+      }
+      const receipts = sent.filter((statement) => "receipt" in statement);
+      expect(receipts.length).to.be.greaterThan(LIVES);
+      expect(contradicted(sent)).to.deep.equal([]);
+      const used = new Set(receipts.map(({ receipt }) => partsOfSequence(receipt.sequence).incarnation));
+      expect(used.size).to.equal(LIVES);
+
+      const last = await openStore(join(folder, "store"), IDENTITY);
+      const ofLastLife = receipts.filter(
+        ({ receipt }) => partsOfSequence(receipt.sequence).incarnation === incarnations,
+      );
+      for (const statement of ofLastLife) {
+        const kept = await last.calls.receipt(CHANNEL_ID, statement.receipt.sequence);
+        expect(kept, "a receipt that left is in the store").to.deep.equal(statement);
+      }
+      await last.close();
+    });
+
+    it("would contradict itself if a copy went on under the number of the original", async () => {
+      const first = await live("store", 1, 5);
+      await copy("store", "old");
+      const sent = [...first, ...(await live("store", 1, 12)), ...(await live("old", 1, 12))];
+      expect(contradicted(sent)).to.not.deep.equal([]);
+    });
+  });
+});
