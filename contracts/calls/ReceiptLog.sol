@@ -27,7 +27,8 @@ import {VoucherEscrow} from "./VoucherEscrow.sol";
 
 /// @title ReceiptLog
 /// @notice Called by operators, and by anyone who shows evidence; calls `VoucherEscrow` to claim, `OperatorStaking` to join,
-/// leave and slash, OPG for challengers' bonds, and `JobEscrow`'s ledger to give them back.
+/// leave and slash, OPG for challengers' bonds, and `JobEscrow`'s ledger to give them back. One lock covers every entry point
+/// that moves bonds; the others call contracts of the network only, after everything of their own is written.
 contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransient {
     using ReceiptLib for Part;
     using ReceiptLib for Receipt;
@@ -125,7 +126,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     /* STANDING BONDS */
 
     /// @inheritdoc IReceiptLog
-    function join(uint96 amount) external nonReentrant {
+    function join(uint96 amount) external {
         uint32 operatorId = _ownOperator();
         _syncSigner(operatorId);
         emit Joined(operatorId, amount);
@@ -133,21 +134,21 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     }
 
     /// @inheritdoc IReceiptLog
-    function leave(uint96 amount) external nonReentrant {
+    function leave(uint96 amount) external {
         uint32 operatorId = _ownOperator();
         emit Left(operatorId, amount);
         STAKING.deallocate(operatorId, amount);
     }
 
     /// @inheritdoc IReceiptLog
-    function syncSigner(uint32 operatorId) external nonReentrant {
+    function syncSigner(uint32 operatorId) external {
         _syncSigner(operatorId);
     }
 
     /* ANCHORING */
 
     /// @inheritdoc IReceiptLog
-    function startIncarnation(uint32 operatorId, uint24 incarnation) external nonReentrant {
+    function startIncarnation(uint32 operatorId, uint24 incarnation) external {
         Log storage log = _logs[operatorId];
         LogState state = log.state;
         require(msg.sender == state.signer(), NotSigner(msg.sender, state.signer()));
@@ -156,9 +157,6 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         log.state = state.withIncarnation(incarnation);
         emit IncarnationStarted(operatorId, incarnation);
     }
-
-    // Without the lock, which the voucher escrow has: everything of this contract's is written before it is called, and it
-    // is the only one called.
 
     /// @inheritdoc IReceiptLog
     function anchor(
@@ -243,7 +241,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     /* EQUIVOCATIONS */
 
     /// @inheritdoc IReceiptLog
-    function showReceipts(SignedReceipt calldata a, SignedReceipt calldata b, uint32 bountyTo) external nonReentrant {
+    function showReceipts(SignedReceipt calldata a, SignedReceipt calldata b, uint32 bountyTo) external {
         Receipt calldata first = a.receipt;
         Receipt calldata second = b.receipt;
         require(
@@ -262,7 +260,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         SignedPart calldata signedPart,
         Link[] calldata links,
         uint32 bountyTo
-    ) external nonReentrant {
+    ) external {
         Receipt calldata receipt = signedReceipt.receipt;
         Part calldata part = signedPart.part;
         require(
@@ -286,7 +284,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         SignedPart calldata earlier,
         Link[] calldata links,
         uint32 bountyTo
-    ) external nonReentrant {
+    ) external {
         Part calldata last = later.part;
         Part calldata part = earlier.part;
         require(

@@ -150,7 +150,7 @@ contract VoucherEscrow is IVoucherEscrow, IEarningsSource, EIP712, AccessManaged
     /* PAYERS: OUT */
 
     /// @inheritdoc IVoucherEscrow
-    function startExit(address payer, uint32 operatorId, address voucherKey) external nonReentrant {
+    function startExit(address payer, uint32 operatorId, address voucherKey) external {
         require(msg.sender == payer || msg.sender == voucherKey, NotPayer(msg.sender, payer));
         (ChannelSlot storage slot, ChannelState state) = _open(payer, operatorId, voucherKey);
         require(state.exitsAt() == 0, ChannelAlreadyExiting(state.exitsAt()));
