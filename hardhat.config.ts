@@ -32,6 +32,7 @@ const overrides = Object.fromEntries(testSources.map((file) => [file.replaceAll(
 // so that whichever a command builds is there for the others.
 const profile = { compilers: [compiler], overrides, isolated: false, toolVersionsInBuildInfo: true };
 
+const fuzzRuns = Number(process.env.FUZZ_RUNS ?? 1_000);
 // A campaign is one run of 64 random actions; `npm run test:campaign` makes many more of them.
 const invariantRuns = Number(process.env.INVARIANT_RUNS ?? 24);
 
@@ -61,7 +62,7 @@ export default defineConfig({
   test: {
     solidity: {
       fsPermissions: { readDirectory: ["test/vectors"] },
-      fuzz: { runs: 1_000 },
+      fuzz: { runs: fuzzRuns },
       invariant: { runs: invariantRuns, depth: 64, failOnRevert: true },
     },
     mocha: { timeout: 60_000 },
