@@ -11,6 +11,8 @@ const CONTRACTS = [
     source: "contracts/verifiers/CommitRevealVerifier.sol",
     constant: "commitRevealVerifier",
   },
+  { name: "VoucherEscrow", source: "contracts/calls/VoucherEscrow.sol", constant: "voucherEscrow" },
+  { name: "ReceiptLog", source: "contracts/calls/ReceiptLog.sol", constant: "receiptLog" },
   { name: "DigitReader", source: "contracts/examples/DigitReader.sol", constant: "digitReader" },
   {
     name: "AccessManager",

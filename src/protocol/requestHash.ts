@@ -22,11 +22,28 @@ export function requestHash(salt: Hex, route: string, body: unknown): Hex {
 export function canonicalRequest(route: string, body: unknown): string {
   try {
     const text = canonicalize({ body, route });
-    if (text !== undefined && body !== undefined) return text;
+    const unsayable = unsayableIn(body);
+    if (text !== undefined && unsayable === undefined) return text;
+    throw notJson(`it holds ${unsayable}`);
   } catch (cause) {
-    throw notJson(cause instanceof Error ? cause.message : String(cause), cause);
+    throw cause instanceof ProtocolError
+      ? cause
+      : notJson(cause instanceof Error ? cause.message : String(cause), cause);
   }
-  throw notJson("there is no body");
+}
+
+/** What in a value `JSON.stringify` would leave out or write as something else, so that two bodies had one text. */
+function unsayableIn(value: unknown): string | undefined {
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") return;
+  if (typeof value !== "object") return value === undefined ? "undefined" : `a ${typeof value}`;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null || Array.isArray(value);
+  if (!isPlain || typeof (value as { toJSON?: unknown }).toJSON === "function") return "an object with a class";
+  for (const item of Array.isArray(value) ? Array.from<unknown>(value) : Object.values(value)) {
+    const unsayable = unsayableIn(item);
+    if (unsayable !== undefined) return unsayable;
+  }
+  return;
 }
 
 function notJson(why: string, cause?: unknown): ProtocolError {

@@ -1,22 +1,17 @@
 import {
   type Address,
   concat,
+  getAddress,
   type Hex,
   hashTypedData,
   isAddressEqual,
   numberToHex,
-  parseCompactSignature,
-  parseSignature,
-  recoverAddress,
-  serializeCompactSignature,
-  serializeSignature,
-  signatureToCompactSignature,
   size,
   slice,
 } from "viem";
 import { type Channel, type VoucherDomain, vouchersDomain } from "./channel.ts";
 import { ProtocolError } from "./errors.ts";
-import { checkSignature } from "./signature.ts";
+import { checkSignature, recoverSigner, signatureParts } from "./signature.ts";
 
 /** A payer's cumulative promise: viem's mapping of the struct in `contracts/types/Voucher.sol`. */
 export type Voucher = {
@@ -46,6 +41,9 @@ export const VOUCHER_TYPES = {
 
 /** Bytes of a voucher in a batch: payer 20 | opening 3 | cumulative amount 12 | r 32 | vs 32 (EIP-2098). */
 export const VOUCHER_BYTES = 99;
+
+/** The highest bit of vs: v − 27 (EIP-2098). */
+const PARITY_BIT = 1n << 255n;
 
 /** What the voucher key signs. */
 export function voucherTypedData(voucher: Voucher, domain: VoucherDomain) {
@@ -80,26 +78,20 @@ export async function checkVoucher(signed: SignedVoucher, channel: Channel, doma
 
 /** Who has signed a voucher. @throws ProtocolError `voucher/signature` */
 export async function voucherSigner({ voucher, signature }: SignedVoucher, domain: VoucherDomain): Promise<Address> {
-  return await recoverAddress({ hash: voucherDigest(voucher, domain), signature });
-}
-
-/** Vouchers as `VoucherEscrow.claim` and `ReceiptLog.anchor` take them; all of one operator. */
-export function packVouchers(signed: readonly SignedVoucher[]): Hex {
-  return concat([
-    "0x",
-    ...signed.map(({ voucher, signature }) =>
-      concat([
-        voucher.payer,
-        numberToHex(voucher.opening, { size: 3 }),
-        numberToHex(voucher.cumulativeAmount, { size: 12 }),
-        serializeCompactSignature(signatureToCompactSignature(parseSignature(signature))),
-      ]),
-    ),
-  ]);
+  return await recoverSigner(voucherDigest(voucher, domain), signature, "voucher");
 }
 
 /**
- * The vouchers of a packed batch.
+ * Vouchers as `VoucherEscrow.claim` and `ReceiptLog.anchor` take them; all of one operator.
+ *
+ * @throws ProtocolError `voucher/signature` for a signature that has no form in a batch
+ */
+export function packVouchers(signed: readonly SignedVoucher[]): Hex {
+  return concat(["0x", ...signed.map(packVoucher)]);
+}
+
+/**
+ * The vouchers of a packed batch. What isn't a signature becomes none: `voucherSigner` refuses it.
  *
  * @throws ProtocolError `voucher/batch-malformed`
  */
@@ -111,19 +103,33 @@ export function unpackVouchers(operatorId: number, batch: Hex): SignedVoucher[] 
       `the batch has ${bytes} bytes: give whole vouchers of ${VOUCHER_BYTES} bytes each`,
     );
   }
-  return Array.from({ length: bytes / VOUCHER_BYTES }, (_, index) => {
-    const field = (from: number, to: number) => slice(batch, index * VOUCHER_BYTES + from, index * VOUCHER_BYTES + to);
-    const { r, yParityAndS } = parseCompactSignature(field(35, 99));
-    const parity = BigInt(yParityAndS) >> 255n;
-    const s = numberToHex(BigInt(yParityAndS) & (2n ** 255n - 1n), { size: 32 });
-    return {
-      voucher: {
-        payer: field(0, 20),
-        operatorId,
-        opening: Number(field(20, 23)),
-        cumulativeAmount: BigInt(field(23, 35)),
-      },
-      signature: serializeSignature({ r, s, yParity: Number(parity) }),
-    };
-  });
+  return Array.from({ length: bytes / VOUCHER_BYTES }, (_, index) =>
+    unpackVoucher(operatorId, slice(batch, index * VOUCHER_BYTES, (index + 1) * VOUCHER_BYTES)),
+  );
+}
+
+function packVoucher({ voucher, signature }: SignedVoucher): Hex {
+  const { r, s, v } = signatureParts(signature, "voucher");
+  const vs = v === 28 ? BigInt(s) | PARITY_BIT : BigInt(s);
+  return concat([
+    voucher.payer.toLowerCase() as Hex,
+    numberToHex(voucher.opening, { size: 3 }),
+    numberToHex(voucher.cumulativeAmount, { size: 12 }),
+    r,
+    numberToHex(vs, { size: 32 }),
+  ]);
+}
+
+function unpackVoucher(operatorId: number, bytes: Hex): SignedVoucher {
+  const vs = BigInt(slice(bytes, 67));
+  const s = numberToHex(vs & (PARITY_BIT - 1n), { size: 32 });
+  return {
+    voucher: {
+      payer: getAddress(slice(bytes, 0, 20)),
+      operatorId,
+      opening: Number(slice(bytes, 20, 23)),
+      cumulativeAmount: BigInt(slice(bytes, 23, 35)),
+    },
+    signature: concat([slice(bytes, 35, 67), s, vs < PARITY_BIT ? "0x1b" : "0x1c"]),
+  };
 }

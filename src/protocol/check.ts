@@ -1,0 +1,69 @@
+import type { Address } from "viem";
+import { ProtocolError } from "./errors.ts";
+
+/** One thing that was looked at, and what was found: for people, in one line. */
+export type Check<Name extends string = string> = { name: Name; ok: boolean; detail: string };
+
+/** A clock of the side that checks. */
+export type Clock = {
+  /** Unix seconds. */
+  now: number;
+  /** How far a statement's time may be from it, either way, seconds. */
+  clockToleranceSeconds: number;
+};
+
+/** Whether all is as it should be. */
+export function areAllOk(checks: readonly Check[]): boolean {
+  return checks.every(({ ok }) => ok);
+}
+
+/**
+ * Refuses what failed a check, by the first that failed.
+ *
+ * @param what What was checked, the first part of the error's code.
+ * @throws ProtocolError `<what>/<the check's name>`
+ */
+export function requireAllOk(what: "receipt" | "part", checks: readonly Check[]): void {
+  const failed = checks.find(({ ok }) => !ok);
+  if (failed) throw new ProtocolError(`${what}/${failed.name}`, `the ${what} is refused: ${failed.detail}`);
+}
+
+/** A check that a value is the one wanted. */
+export function checkSame<Name extends string, T extends string | number | bigint>(
+  name: Name,
+  got: T,
+  wanted: T,
+): Check<Name> {
+  const ok = got === wanted;
+  return { name, ok, detail: ok ? `it is ${show(got)}` : `it is ${show(got)}, wanted is ${show(wanted)}` };
+}
+
+/** A check by a function that throws for what is wrong; the first line of its message is the detail. */
+export async function checkThat<Name extends string>(
+  name: Name,
+  detail: string,
+  run: () => Promise<void>,
+): Promise<Check<Name>> {
+  try {
+    await run();
+    return { name, ok: true, detail };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { name, ok: false, detail: message.split("\n", 1)[0] ?? "" };
+  }
+}
+
+export function checkTime(issuedAt: number, { now, clockToleranceSeconds }: Clock): Check<"time"> {
+  const ok = Math.abs(issuedAt - now) <= clockToleranceSeconds;
+  const detail = `issued at ${issuedAt}, it is ${now}, ${clockToleranceSeconds} s apart are allowed`;
+  return { name: "time", ok, detail };
+}
+
+/** Whether two addresses are the same, however they are written. */
+export function areSameAddress(a: Address, b: Address): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function show(value: string | number | bigint): string {
+  return typeof value === "string" && !value.startsWith("0x") ? JSON.stringify(value) : String(value);
+}

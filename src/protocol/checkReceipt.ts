@@ -1,0 +1,112 @@
+import type { Address, Hex } from "viem";
+import { areSameAddress, type Check, type Clock, checkSame, checkThat, checkTime } from "./check.ts";
+import { type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
+import { checkSignature } from "./signature.ts";
+
+/** What a client knows of a call. `{ ...channel, channelId: channelId(channel, domain) }` gives the middle three. */
+export type ReceiptExpectation = {
+  domain: ReceiptDomain;
+  /** The operator's at the receipt's time. */
+  signer: Address;
+  operatorId: number;
+  payer: Address;
+  /** Or the hash of the payment authorisation. */
+  channelId: Hex;
+  /** Known from the answer's head or its parts. */
+  sequence?: bigint;
+  /** As asked for. */
+  model: string;
+  /** True: the upstream may say that it served another model; false unless told. */
+  allowOtherServedModel?: boolean;
+  requestHash: Hex;
+  /** The answer's parts and the client's salt, or what a stream's checked parts have led to. */
+  response: { salt: Hex; parts: readonly Hex[] } | { responseRoot: Hex; partCount: number };
+  /** The call's cap, OPG base units. */
+  maxPrice: bigint;
+  /** What the channel owed before this call, OPG base units. */
+  previousOwed?: bigint;
+  /** Caps of other calls that may have been counted in between, OPG base units; zero unless told. */
+  inFlight?: bigint;
+  clock?: Clock;
+};
+
+/** In this order. */
+export type ReceiptCheckName =
+  | "signature"
+  | "operator"
+  | "channel"
+  | "sequence"
+  | "model"
+  | "served-model"
+  | "request"
+  | "response"
+  | "price"
+  | "cumulative-owed"
+  | "time";
+
+/**
+ * Looks at everything a client can know about a receipt. `sequence` and `time` are looked at only if what they should be is
+ * told. Never throws for what the receipt holds.
+ *
+ * @returns One check for each, in fixed order.
+ */
+export async function checkReceipt(
+  signed: SignedReceipt,
+  expected: ReceiptExpectation,
+): Promise<Check<ReceiptCheckName>[]> {
+  const { receipt, signature } = signed;
+  return [
+    await checkThat("signature", `signed by ${expected.signer}`, async () =>
+      checkSignature(receiptId(receipt, expected.domain), signature, expected.signer, "receipt"),
+    ),
+    checkSame("operator", receipt.operatorId, expected.operatorId),
+    checkChannel(receipt, expected),
+    ...(expected.sequence === undefined ? [] : [checkSame("sequence", receipt.sequence, expected.sequence)]),
+    checkSame("model", receipt.model, expected.model),
+    checkServedModel(receipt, expected),
+    checkSame("request", receipt.requestHash, expected.requestHash),
+    checkResponse(receipt, expected),
+    {
+      name: "price",
+      ok: receipt.price <= expected.maxPrice,
+      detail: `it is ${receipt.price}, at most ${expected.maxPrice} is allowed`,
+    },
+    checkOwed(receipt, expected),
+    ...(expected.clock ? [checkTime(receipt.issuedAt, expected.clock)] : []),
+  ];
+}
+
+function checkChannel(receipt: Receipt, { channelId, payer }: ReceiptExpectation): Check<"channel"> {
+  if (areSameAddress(receipt.payer, payer)) return checkSame("channel", receipt.channelId, channelId);
+  return { name: "channel", ok: false, detail: `it is of payer ${receipt.payer}, wanted is ${payer}` };
+}
+
+function checkServedModel({ servedModel }: Receipt, expected: ReceiptExpectation): Check<"served-model"> {
+  const check = checkSame("served-model", servedModel, expected.model);
+  return expected.allowOtherServedModel ? { ...check, ok: true } : check;
+}
+
+function checkResponse(receipt: Receipt, { requestHash, response }: ReceiptExpectation): Check<"response"> {
+  const wanted =
+    "parts" in response
+      ? { responseRoot: responseRoot(requestHash, response.salt, response.parts), partCount: response.parts.length }
+      : response;
+  if (receipt.partCount === wanted.partCount) {
+    return checkSame("response", receipt.responseRoot, wanted.responseRoot);
+  }
+  const detail = `it is of ${receipt.partCount} parts, ${wanted.partCount} have come`;
+  return { name: "response", ok: false, detail };
+}
+
+function checkOwed(
+  { cumulativeOwed, price }: Receipt,
+  { previousOwed, inFlight = 0n }: ReceiptExpectation,
+): Check<"cumulative-owed"> {
+  const name = "cumulative-owed";
+  if (previousOwed === undefined) {
+    return { name, ok: cumulativeOwed >= price, detail: `it is ${cumulativeOwed}, at least the price ${price}` };
+  }
+  const least = previousOwed + price;
+  const ok = cumulativeOwed >= least && cumulativeOwed <= least + inFlight;
+  return { name, ok, detail: `it is ${cumulativeOwed}, wanted is ${least} to ${least + inFlight}` };
+}
