@@ -16,6 +16,8 @@ const CONTRACTS = {
   JobEscrow: "contracts/jobs/JobEscrow.sol",
   OperatorStaking: "contracts/staking/OperatorStaking.sol",
   CommitRevealVerifier: "contracts/verifiers/CommitRevealVerifier.sol",
+  VoucherEscrow: "contracts/calls/VoucherEscrow.sol",
+  ReceiptLog: "contracts/calls/ReceiptLog.sol",
   OPG: "contracts/token/OPG.sol",
 };
 

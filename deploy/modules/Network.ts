@@ -9,6 +9,7 @@ import { toFunctionSelector } from "viem";
 
 import { chosenShape, type NetworkShape } from "../shape.ts";
 import { ADMIN_ROLE, access, GOVERNOR_ROLE, PAUSER_ROLE } from "./Access.ts";
+import { receiptLog, voucherEscrow } from "./Calls.ts";
 import { jobs } from "./Jobs.ts";
 import { staking } from "./Staking.ts";
 import { type TokenFuture, token } from "./Token.ts";
@@ -19,6 +20,8 @@ type Contracts = {
   escrow: CallableContractFuture<"JobEscrow">;
   staking: CallableContractFuture<"OperatorStaking">;
   verifier: CallableContractFuture<"CommitRevealVerifier">;
+  vouchers: CallableContractFuture<"VoucherEscrow">;
+  receipts: CallableContractFuture<"ReceiptLog">;
 };
 
 export type NetworkContracts = Contracts & { opg: TokenFuture };
@@ -27,6 +30,8 @@ export type NetworkContracts = Contracts & { opg: TokenFuture };
 const FUNCTION_ROLES: { contract: keyof Contracts; role: bigint; functions: string[] }[] = [
   { contract: "escrow", role: PAUSER_ROLE, functions: ["setJobsPaused(bool)", "setModelsPaused(bool)"] },
   { contract: "staking", role: PAUSER_ROLE, functions: ["setPaused(bool)"] },
+  { contract: "vouchers", role: PAUSER_ROLE, functions: ["setChannelsPaused(bool)"] },
+  { contract: "receipts", role: GOVERNOR_ROLE, functions: ["setChallengeBond(uint96)"] },
   { contract: "escrow", role: GOVERNOR_ROLE, functions: ["setProtocolFee(address,uint32)"] },
   {
     contract: "staking",
@@ -50,7 +55,7 @@ const FUNCTION_ROLES: { contract: keyof Contracts; role: bigint; functions: stri
  * - the deployer holds nothing, unless it is the governor.
  */
 function handOver(m: IgnitionModuleBuilder, contracts: Contracts, shape: NetworkShape): void {
-  const { authority, verifier } = contracts;
+  const { authority, staking } = contracts;
   const deployer = m.getAccount(0);
   const governor = m.getParameter<string>("governor");
   const guardian = m.getParameter<string>("guardian");
@@ -60,8 +65,12 @@ function handOver(m: IgnitionModuleBuilder, contracts: Contracts, shape: Network
   const step = (id: string, name: string, args: ArgumentType[]) =>
     steps.push(m.encodeFunctionCall(authority, name, args, { id }));
 
-  const permit = m.encodeFunctionCall(contracts.staking, "permitVerifier", [verifier, true], { id: "PermitVerifier" });
-  step("ExecutePermitVerifier", "execute", [contracts.staking, permit]);
+  // Both slash: the one for lost jobs, the other for calls.
+  for (const slasher of ["verifier", "receipts"] as const) {
+    const id = slasher === "verifier" ? "PermitVerifier" : "PermitReceiptLog";
+    const permit = m.encodeFunctionCall(staking, "permitVerifier", [contracts[slasher], true], { id });
+    step(`Execute${id}`, "execute", [staking, permit]);
+  }
 
   for (const { contract, role, functions } of FUNCTION_ROLES) {
     const selectors = functions.map((signature) => toFunctionSelector(signature));
@@ -89,7 +98,9 @@ export function networkModule(shape: NetworkShape): IgnitionModule<"Network", st
     const escrow = jobs(m, opg, authority);
     const stakes = staking(m, opg, escrow, authority);
     const verifier = commitReveal(m, escrow, stakes, authority);
-    const contracts = { authority, escrow, staking: stakes, verifier };
+    const vouchers = voucherEscrow(m, escrow, stakes, authority);
+    const receipts = receiptLog(m, vouchers, authority);
+    const contracts = { authority, escrow, staking: stakes, verifier, vouchers, receipts };
     handOver(m, contracts, shape);
     return { opg, ...contracts };
   });

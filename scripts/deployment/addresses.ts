@@ -10,6 +10,8 @@ const FUTURES: Record<(typeof CONTRACT_NAMES)[number], string> = {
   escrow: "Network#JobEscrow",
   staking: "Network#OperatorStaking",
   verifier: "Network#CommitRevealVerifier",
+  vouchers: "Network#VoucherEscrow",
+  receipts: "Network#ReceiptLog",
 };
 
 /** @param contracts what an Ignition run returned: addresses by future id */

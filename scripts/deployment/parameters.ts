@@ -23,6 +23,15 @@ export type NetworkParameters = {
   minBondPpm: number;
   /** Millionths of an OPG. */
   minBondUnits: number;
+  exitSeconds: number;
+  anchorSeconds: number;
+  challengeSeconds: number;
+  answerSeconds: number;
+  evidenceSeconds: number;
+  /** OPG base units; in the file a string of digits and an `n`, as Ignition writes them. */
+  omissionSlash: bigint;
+  equivocationSlash: bigint;
+  challengeBond: bigint;
 };
 
 export const LOCAL_CHAIN_ID = 31337;
@@ -53,7 +62,14 @@ const NUMBERS = [
   "minSettleWindowSeconds",
   "minBondPpm",
   "minBondUnits",
+  "exitSeconds",
+  "anchorSeconds",
+  "challengeSeconds",
+  "answerSeconds",
+  "evidenceSeconds",
 ] as const;
+
+const AMOUNTS = ["omissionSlash", "equivocationSlash", "challengeBond"] as const;
 
 /**
  * @returns the path of the chain's file in `deploy/parameters/`
@@ -102,11 +118,12 @@ export async function readParameters(
  * @throws ProtocolError `deploy/parameter`
  */
 export function checkParameters(parameters: Record<string, unknown>, chainId: number): NetworkParameters {
-  const known: string[] = ["opgAddress", ...Object.keys(FROM_ENVIRONMENT), ...NUMBERS];
+  const known: string[] = ["opgAddress", ...Object.keys(FROM_ENVIRONMENT), ...NUMBERS, ...AMOUNTS];
   const unknown = Object.keys(parameters).find((name) => !known.includes(name));
   if (unknown !== undefined) refuse(`${unknown} is no parameter of the network: use ${known.join(", ")}`);
 
   for (const name of NUMBERS) checkNumber(name, parameters[name]);
+  for (const name of AMOUNTS) checkAmount(name, parameters[name]);
   if (parameters.governanceDelaySeconds === 0) {
     refuse("governanceDelaySeconds is 0: governance always has a delay, give at least 1 second");
   }
@@ -128,6 +145,12 @@ export function checkParameters(parameters: Record<string, unknown>, chainId: nu
 function checkNumber(name: string, value: unknown): void {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return;
   refuse(`${name} is ${value === undefined ? "missing" : JSON.stringify(value)}: give a whole number`);
+}
+
+function checkAmount(name: string, value: unknown): void {
+  if (typeof value === "bigint" && value >= 0n) return;
+  const got = value === undefined ? "missing" : typeof value === "bigint" ? String(value) : JSON.stringify(value);
+  refuse(`${name} is ${got}: give OPG base units as digits and an n, such as "1000000000000000000n" for 1 OPG`);
 }
 
 function checkAddress(name: string, value: unknown, remedy: string): string {

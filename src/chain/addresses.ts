@@ -11,11 +11,15 @@ export type NetworkAddresses = {
   escrow: Address;
   staking: Address;
   verifier: Address;
+  /** The `VoucherEscrow`. */
+  vouchers: Address;
+  /** The `ReceiptLog`. */
+  receipts: Address;
   /** No log of these contracts is older. */
   deployedAtBlock: number;
 };
 
-export const CONTRACT_NAMES = ["opg", "authority", "escrow", "staking", "verifier"] as const;
+export const CONTRACT_NAMES = ["opg", "authority", "escrow", "staking", "verifier", "vouchers", "receipts"] as const;
 
 /**
  * Reads addresses from JSON text or from parsed JSON. Fields it doesn't know are ignored.
@@ -30,6 +34,8 @@ export function parseAddresses(source: unknown): NetworkAddresses {
     escrow: readAddress("escrow", fields.escrow),
     staking: readAddress("staking", fields.staking),
     verifier: readAddress("verifier", fields.verifier),
+    vouchers: readAddress("vouchers", fields.vouchers),
+    receipts: readAddress("receipts", fields.receipts),
     deployedAtBlock: readInteger("deployedAtBlock", fields.deployedAtBlock, 0),
   };
 }

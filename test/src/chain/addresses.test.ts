@@ -15,6 +15,8 @@ const ADDRESSES: NetworkAddresses = {
   escrow: ADDRESS,
   staking: ADDRESS,
   verifier: ADDRESS,
+  vouchers: ADDRESS,
+  receipts: ADDRESS,
   deployedAtBlock: 0,
 };
 
@@ -31,6 +33,7 @@ describe("addresses of a network", () => {
       {},
       { ...ADDRESSES, verifier: zeroAddress },
       { ...ADDRESSES, verifier: undefined },
+      { ...ADDRESSES, receipts: undefined },
       { ...ADDRESSES, verifier: "0x5fbDB2315678afecb367f032d93F642f64180aa3" },
       { ...ADDRESSES, chainId: "31337" },
       { ...ADDRESSES, deployedAtBlock: -1 },

@@ -33,6 +33,8 @@ const ARTIFACTS = {
   escrow: "JobEscrow",
   staking: "OperatorStaking",
   verifier: "CommitRevealVerifier",
+  vouchers: "VoucherEscrow",
+  receipts: "ReceiptLog",
 } as const;
 
 type Name = keyof typeof ARTIFACTS;
@@ -51,7 +53,7 @@ describe("the deployed network", () => {
       expect(addresses.chainId).to.equal(chainId);
       if (parameters.opgAddress !== undefined) expect(addresses.opg).to.equal(parameters.opgAddress);
       expect(await read("opg", "balanceOf", DEPLOYER)).to.equal(10n ** 27n);
-      for (const name of ["escrow", "staking", "verifier"] as const) {
+      for (const name of ["escrow", "staking", "verifier", "vouchers", "receipts"] as const) {
         expect(await read(name, "authority")).to.equal(addresses.authority);
       }
       expect(await read("escrow", "OPG")).to.equal(addresses.opg);
@@ -66,6 +68,17 @@ describe("the deployed network", () => {
       expect([...(await read("verifier", "params"))].map(Number)).to.deep.equal(
         [...bounds, "minBondUnits"].map((name) => parameters[name]),
       );
+      expect(await read("vouchers", "OPG")).to.equal(addresses.opg);
+      expect(await read("vouchers", "LEDGER")).to.equal(addresses.escrow);
+      expect(await read("vouchers", "STAKING")).to.equal(addresses.staking);
+      expect(await read("vouchers", "EXIT_SECONDS")).to.equal(BigInt(parameters.exitSeconds as number));
+      expect(await read("receipts", "VOUCHERS")).to.equal(addresses.vouchers);
+      expect(await read("receipts", "challengeBond")).to.equal(parameters.challengeBond);
+      const terms = ["anchorSeconds", "challengeSeconds", "answerSeconds", "evidenceSeconds"];
+      expect([...(await read("receipts", "terms"))]).to.deep.equal(
+        [...terms, "omissionSlash", "equivocationSlash"].map((name) => BigInt(parameters[name] as number | bigint)),
+      );
+      expect(await read("staking", "isPermitted", addresses.receipts)).to.equal(true);
       await connection.close();
     });
   }
@@ -81,6 +94,8 @@ const RESTRICTED: {
   { name: "escrow", call: "setModelsPaused", args: () => [true], role: "guardian" },
   { name: "escrow", call: "setJobsPaused", args: () => [true], role: "guardian" },
   { name: "staking", call: "setPaused", args: () => [true], role: "guardian" },
+  { name: "vouchers", call: "setChannelsPaused", args: () => [true], role: "guardian" },
+  { name: "receipts", call: "setChallengeBond", args: () => [10n ** 19n], role: "governor" },
   { name: "escrow", call: "setProtocolFee", args: () => [SOMEBODY, 20_000], role: "governor" },
   { name: "staking", call: "permitVerifier", args: () => [SOMEBODY, true], role: "governor" },
   { name: "staking", call: "setUnbondingSeconds", args: () => [30 * 86_400], role: "governor" },
@@ -199,6 +214,7 @@ describe("permissions (A1)", () => {
       const target = await contract(connection, addresses, name);
       const isPaused = async () => {
         if (call === "setModelsPaused") return await target.getFunction("modelsPaused")();
+        if (call === "setChannelsPaused") return await target.getFunction("channelsPaused")();
         return name === "escrow"
           ? (await target.getFunction("protocolFee")())[2]
           : await target.getFunction("paused")();

@@ -21,7 +21,7 @@ import { expectProtocolError } from "../../support/protocolErrors.ts";
 
 const BASE_SEPOLIA = 84532;
 const API_KEY = "a-key-of-the-fake";
-const OURS = ["authority", "escrow", "staking", "verifier"];
+const OURS = ["authority", "escrow", "staking", "verifier", "vouchers", "receipts"];
 
 describe("verifyNetwork, against a fake explorer", () => {
   let chain: JsonRpcServer;
