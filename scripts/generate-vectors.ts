@@ -1,5 +1,5 @@
 // Writes test/vectors/*.json: cases with the values src/protocol computes for them, which the Solidity tests check
-// against contracts/types. The cases come from a fixed seed. With --check it writes nothing and fails when what is
+// against the contracts. The cases come from a fixed seed. With --check it writes nothing and fails when what is
 // committed is stale.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { vectorFiles } from "./vectors/cases.ts";
@@ -9,7 +9,7 @@ const isCheck = process.argv.includes("--check");
 const stale: string[] = [];
 
 await mkdir(folder, { recursive: true });
-for (const [name, vectors] of Object.entries(vectorFiles())) {
+for (const [name, vectors] of Object.entries(await vectorFiles())) {
   const file = new URL(`${name}.json`, folder);
   const columns = Object.entries(vectors).map(
     ([column, values]) => `  ${JSON.stringify(column)}: ${JSON.stringify(values)}`,
@@ -22,6 +22,6 @@ for (const [name, vectors] of Object.entries(vectorFiles())) {
 
 if (stale.length === 0) console.log("vectors are up to date");
 else if (isCheck) {
-  console.error(`stale: ${stale.join(", ")}: run node scripts/generate-vectors.ts and commit the result`);
+  console.error(`stale: ${stale.join(", ")}: run npm run vectors and commit the result`);
   process.exitCode = 1;
 } else console.log(`written: ${stale.join(", ")}`);

@@ -10,17 +10,15 @@ import {
   stakingDomain,
 } from "../../src/protocol/signerConsent.ts";
 import { firstEligibleStep, isLower, mayCommit, seedOf, ticketOf } from "../../src/protocol/sortition.ts";
+import { callVectors } from "./calls.ts";
 import { type Draws, drawsFrom } from "./draws.ts";
+import { CASES, columnsOf, type Vectors } from "./table.ts";
 
-/** One JSON file: single values, and columns of equal length (whole numbers as decimal text). */
-export type Vectors = Record<string, string | readonly (string | boolean)[]>;
-
-const CASES = 256;
 const CHAIN_ID = 31_337;
 const ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 
 /** All vector files by name, the same ones every time. */
-export function vectorFiles(): Record<string, Vectors> {
+export async function vectorFiles(): Promise<Record<string, Vectors>> {
   return {
     job: jobVectors(drawsFrom("job")),
     feeSplit: feeSplitVectors(drawsFrom("feeSplit")),
@@ -29,6 +27,7 @@ export function vectorFiles(): Record<string, Vectors> {
     commitRevealTerms: termsVectors(drawsFrom("commitRevealTerms")),
     modelId: modelIdVectors(drawsFrom("modelId")),
     signerConsent: signerConsentVectors(drawsFrom("signerConsent")),
+    ...(await callVectors()),
   };
 }
 
@@ -162,14 +161,4 @@ function signerConsentVectors(draws: Draws): Vectors {
       digest: signerConsentDigest(consent, domain),
     })),
   };
-}
-
-type Cell = string | boolean | number | bigint;
-
-function columnsOf<Case>(cases: readonly Case[], rowOf: (given: Case) => Record<string, Cell>): Vectors {
-  const rows = cases.map(rowOf);
-  const write = (cell: Cell) => (typeof cell === "boolean" ? cell : String(cell));
-  return Object.fromEntries(
-    Object.keys(rows[0] ?? {}).map((name) => [name, rows.map((row) => write(row[name] as Cell))]),
-  );
 }

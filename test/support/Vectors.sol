@@ -45,4 +45,25 @@ abstract contract Vectors is Test {
     function _bools(string memory name) internal view returns (bool[] memory) {
         return vm.parseJsonBoolArray(_json, string.concat(".", name));
     }
+
+    function _strings(string memory name) internal view returns (string[] memory) {
+        return vm.parseJsonStringArray(_json, string.concat(".", name));
+    }
+
+    function _byteStrings(string memory name) internal view returns (bytes[] memory) {
+        return vm.parseJsonBytesArray(_json, string.concat(".", name));
+    }
+
+    /// @dev A list in one cell: its words one after another.
+    function _list(bytes memory packed) internal pure returns (bytes32[] memory words) {
+        assertEq(packed.length % 32, 0);
+        words = new bytes32[](packed.length / 32);
+        for (uint256 i = 0; i < words.length; ++i) {
+            bytes32 word;
+            assembly ("memory-safe") {
+                word := mload(add(add(packed, 0x20), mul(i, 0x20)))
+            }
+            words[i] = word;
+        }
+    }
 }
