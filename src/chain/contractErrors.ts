@@ -23,20 +23,34 @@ import { digitReaderAbi } from "./abi/digitReader.ts";
 import { jobEscrowAbi } from "./abi/jobEscrow.ts";
 import { operatorStakingAbi } from "./abi/operatorStaking.ts";
 import { opgAbi } from "./abi/opg.ts";
+import { receiptLogAbi } from "./abi/receiptLog.ts";
+import { voucherEscrowAbi } from "./abi/voucherEscrow.ts";
+import { CALL_ADVICE, RETRYABLE_CALLS } from "./callAdvice.ts";
 
-/** Every error any of our contracts can revert with; a verifier's reach the caller through the escrow. */
-const ERRORS: Abi = [
+const errorsOf = (abis: readonly Abi[]): Abi => abis.flatMap((abi) => abi.filter((item) => item.type === "error"));
+
+const NETWORK_ERRORS = errorsOf([
   jobEscrowAbi,
   commitRevealVerifierAbi,
   operatorStakingAbi,
+  voucherEscrowAbi,
+  receiptLogAbi,
   opgAbi,
-  accessManagerAbi,
-  digitReaderAbi,
-  parseAbi(["error Error(string reason)", "error Panic(uint256 code)"]),
-].flatMap((abi: Abi) => abi.filter((item) => item.type === "error"));
+]);
+
+/** Every error any of our contracts can revert with; a verifier's reach the caller through the escrow. */
+const ERRORS: Abi = [
+  ...NETWORK_ERRORS,
+  ...errorsOf([
+    accessManagerAbi,
+    digitReaderAbi,
+    parseAbi(["error Error(string reason)", "error Panic(uint256 code)"]),
+  ]),
+];
 
 /** What time alone can cure. */
 const RETRYABLE = new Set([
+  ...RETRYABLE_CALLS,
   "CommitsOpen",
   "JobNotExpired",
   "JobStillOpen",
@@ -108,8 +122,8 @@ export function rethrow(error: unknown): never {
  */
 export function decodeRevert(data: Hex, cause?: unknown): ProtocolError {
   try {
-    const { errorName, abiItem, args } = decodeErrorResult({ abi: ERRORS, data });
-    const names = abiItem.type === "error" ? abiItem.inputs.map((input) => input.name) : [];
+    const { errorName, args } = decodeErrorResult({ abi: ERRORS, data });
+    const names = argumentNames(errorName, args?.length ?? 0);
     const shown = (args ?? []).map((value, index) => `${names[index] ?? index} ${show(value)}`).join(", ");
     return new ProtocolError(
       `contract/${errorName}`,
@@ -128,8 +142,22 @@ export function decodeRevert(data: Hex, cause?: unknown): ProtocolError {
   }
 }
 
+/** Our contracts may call the same argument of one error by different names; which of them refused, the data doesn't say. */
+function argumentNames(errorName: string, count: number): string[] {
+  const [ours, all] = [NETWORK_ERRORS, ERRORS].map((errors) =>
+    errors.flatMap((item) =>
+      item.type === "error" && item.name === errorName && item.inputs.length === count ? [item.inputs] : [],
+    ),
+  );
+  const lists = ours?.length ? ours : (all ?? []);
+  return Array.from({ length: count }, (_, at) => {
+    const names = lists.map((inputs) => inputs[at]?.name ?? String(at));
+    return [...new Set(names)].join(" or ");
+  });
+}
+
 function adviceFor(errorName: string): string {
-  return RETRYABLE.has(errorName) ? "wait and try again" : "correct the call";
+  return CALL_ADVICE[errorName] ?? (RETRYABLE.has(errorName) ? "wait and try again" : "correct the call");
 }
 
 function show(value: unknown): string {

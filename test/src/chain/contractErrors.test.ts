@@ -3,6 +3,9 @@ import { type Abi, encodeErrorResult, type Hex, toHex } from "viem";
 import { commitRevealVerifierAbi } from "../../../src/chain/abi/commitRevealVerifier.ts";
 import { jobEscrowAbi } from "../../../src/chain/abi/jobEscrow.ts";
 import { operatorStakingAbi } from "../../../src/chain/abi/operatorStaking.ts";
+import { receiptLogAbi } from "../../../src/chain/abi/receiptLog.ts";
+import { voucherEscrowAbi } from "../../../src/chain/abi/voucherEscrow.ts";
+import { CALL_ADVICE, RETRYABLE_CALLS } from "../../../src/chain/callAdvice.ts";
 import { connectChain, type SigningChain } from "../../../src/chain/clients.ts";
 import { decodeRevert, toProtocolError } from "../../../src/chain/contractErrors.ts";
 import { encodeWithdraw } from "../../../src/chain/escrow.ts";
@@ -12,7 +15,25 @@ import type { Job } from "../../../src/protocol/job.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { startTestNetwork, type TestNetwork } from "../../support/testNetwork.ts";
 
-const ABIS: Abi[] = [jobEscrowAbi, commitRevealVerifierAbi, operatorStakingAbi];
+const ABIS: Abi[] = [jobEscrowAbi, commitRevealVerifierAbi, operatorStakingAbi, voucherEscrowAbi, receiptLogAbi];
+/** Of the contracts of calls, what only whoever deploys or governs them can meet, or nobody. */
+const NOT_FOR_USERS = [
+  "AccessManagedInvalidAuthority",
+  "AccessManagedRequiredDelay",
+  "AccessManagedUnauthorized",
+  "ChallengeBondOutOfRange",
+  "ExitSecondsOutOfRange",
+  "InvalidShortString",
+  "LogFieldOverflow",
+  "NotAToken",
+  "NotStaking",
+  "ReentrancyGuardReentrantCall",
+  "SafeERC20FailedOperation",
+  "StringTooLong",
+  "TermsOutOfRange",
+  "TokenTookFee",
+  "ZeroAddress",
+];
 const ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
 
 describe("errors of the contracts", () => {
@@ -29,7 +50,21 @@ describe("errors of the contracts", () => {
         count++;
       }
     }
-    expect(count).to.be.greaterThan(80);
+    expect(count).to.be.greaterThan(120);
+  });
+
+  it("say what to do, each of those that users of calls can meet", () => {
+    const names = [voucherEscrowAbi, receiptLogAbi].flatMap((abi) =>
+      abi.flatMap((item) => (item.type === "error" ? [item.name] : [])),
+    );
+    const advised = [...new Set(names)].filter((name) => !NOT_FOR_USERS.includes(name));
+    expect(advised.sort()).to.deep.equal(Object.keys(CALL_ADVICE).sort());
+    for (const name of RETRYABLE_CALLS) expect(CALL_ADVICE).to.have.property(name);
+    expect(new Set(Object.values(CALL_ADVICE)).size).to.equal(advised.length);
+    const ringFull = encodeErrorResult({ abi: receiptLogAbi, errorName: "RingFull", args: [5n, 9n] });
+    const { message, isRetryable } = decodeRevert(ringFull);
+    expect(message).to.include("freeAt 9").and.to.include(CALL_ADVICE.RingFull);
+    expect(isRetryable).to.equal(true);
   });
 
   it("say whether waiting helps", () => {
