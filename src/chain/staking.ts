@@ -39,6 +39,22 @@ export async function signerOf({ publicClient, addresses }: Chain, operatorId: n
     .catch(rethrow);
 }
 
+/** The signer an operator had at the end of a second; zero address if none yet. @param timestamp unix seconds */
+export async function signerAt(
+  { publicClient, addresses }: Chain,
+  operatorId: number,
+  timestamp: number,
+): Promise<Address> {
+  return publicClient
+    .readContract({
+      address: addresses.staking,
+      abi: operatorStakingAbi,
+      functionName: "signerAt",
+      args: [operatorId, timestamp],
+    })
+    .catch(rethrow);
+}
+
 export async function stakeOf({ publicClient, addresses }: Chain, operatorId: number): Promise<OperatorStake> {
   return publicClient
     .readContract({ address: addresses.staking, abi: operatorStakingAbi, functionName: "stakeOf", args: [operatorId] })

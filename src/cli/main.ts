@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { addChannelCommands } from "./channel.ts";
 import { addEscrowCommands } from "./escrow.ts";
 import { addFaucetCommand } from "./faucet.ts";
 import { addJobCommands } from "./job.ts";
@@ -11,6 +12,7 @@ import { addNodeCommand } from "./node.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { wholeNumber } from "./options.ts";
 import { describeFailure, type Failure, toJson } from "./output.ts";
+import { addReceiptCommands } from "./receipt.ts";
 import { addStakeCommands } from "./stake.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
@@ -49,6 +51,8 @@ export function createProgram(terminal: Terminal): Command {
     addOperatorCommands,
     addStakeCommands,
     addEscrowCommands,
+    addChannelCommands,
+    addReceiptCommands,
     addFaucetCommand,
     addNodeCommand,
   ]) {

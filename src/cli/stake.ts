@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Address } from "viem";
 import { operatorStatus, ownOperator } from "../sdk/operatorStatus.ts";
 import { addStake, unbondStake, withdrawStake } from "../sdk/stake.ts";
+import { addStandingBond, leaveStandingBond, type StandingBond } from "../sdk/standingBond.ts";
 import { answering } from "./answering.ts";
 import { address, opgAmount } from "./options.ts";
 import { type Answer, hashesOf, lines, opg, time } from "./output.ts";
@@ -22,6 +23,16 @@ export function addStakeCommands(program: Command, terminal: Terminal): void {
     .description("start to take stake out: what backs nothing first, then from the verifier; slashable until released")
     .argument("<amount>", "OPG", opgAmount)
     .action(answering(terminal, unbond));
+  stake
+    .command("bond")
+    .description("put stake that backs nothing behind the operator's receipts (opg stake add --no-join brings some)")
+    .argument("<amount>", "OPG", opgAmount)
+    .action(answering(terminal, bond));
+  stake
+    .command("unbond-receipts")
+    .description("start to take the standing bond behind receipts out; slashable until released")
+    .argument("<amount>", "OPG", opgAmount)
+    .action(answering(terminal, unbondReceipts));
   stake
     .command("withdraw")
     .description("pay out what was unbonded long enough, and all earnings")
@@ -55,6 +66,21 @@ async function unbond(session: Session, amount: bigint): Promise<Answer> {
       ...leaving.map((part) => ["leaving", `${opg(part.leaving)}, released at ${time(part.releasesAt)}`] as const),
       ["then", "opg stake withdraw"],
     ]),
+  };
+}
+
+async function bond(session: Session, amount: bigint): Promise<Answer> {
+  return bondAnswer(await addStandingBond(await session.signingChain(), amount));
+}
+
+async function unbondReceipts(session: Session, amount: bigint): Promise<Answer> {
+  return bondAnswer(await leaveStandingBond(await session.signingChain(), amount));
+}
+
+function bondAnswer({ operatorId, bond: standingBond, txReceipts }: StandingBond): Answer {
+  return {
+    json: { operatorId, standingBond, transactions: hashesOf(txReceipts) },
+    text: `${opg(standingBond)} behind the receipts of operator ${operatorId}`,
   };
 }
 

@@ -27,6 +27,8 @@ export type IssuedCall = {
   sequence: bigint;
   /** Signs the answer's next part; it may leave once this has returned. */
   part(bytes: Hex): Promise<SignedPart>;
+  /** Counts the answer's next part without signing it: for one that isn't streamed, which leaves with the receipt. */
+  whole(bytes: Hex): Promise<void>;
   /**
    * Signs the receipt and keeps it; it may leave once this has returned. The second time, the same one.
    * @throws ProtocolError `call/over-cap`, `call/not-reserved`
@@ -87,12 +89,17 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
     return turn;
   }
 
-  async function signPart(bytes: Hex): Promise<SignedPart> {
+  /** @returns its index */
+  function count(bytes: Hex): number {
     if (!isOpen) throw new ProtocolError("call/ended", `sequence ${sequence} has ended: no part can follow`);
-    const index = partCount;
-    // Counted first: if signing fails, the index is used up and the call can't go on to another one of the same number.
+    runningHash = extendRunningHash(runningHash, partHash(salt, partCount, bytes));
     partCount += 1;
-    runningHash = extendRunningHash(runningHash, partHash(salt, index, bytes));
+    return partCount - 1;
+  }
+
+  async function signPart(bytes: Hex): Promise<SignedPart> {
+    // Counted first: if signing fails, the index is used up, and the call can't go on with another part of that number.
+    const index = count(bytes);
     const part: Part = { operatorId, channelId, sequence, index, runningHash, issuedAt: now() };
     return { part, signature: await sign(partTypedData(part, domain)) };
   }
@@ -112,6 +119,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
   return {
     sequence,
     part: (bytes) => inTurn(() => signPart(bytes)),
+    whole: (bytes) => inTurn(async () => void count(bytes)),
     end: (outcome) => inTurn(() => signReceipt(outcome)),
     abandon: () =>
       inTurn(async () => {

@@ -11,8 +11,21 @@ export { type CommitRevealTerms, packTerms, STAKE_UNIT, unpackTerms } from "../p
 export { ProtocolError } from "../protocol/errors.ts";
 export { type Job, jobIdOf } from "../protocol/job.ts";
 export { type Manifest, manifestHash, parseManifest } from "../protocol/manifest.ts";
+export { type PortableReceipt, parseReceipt, receiptToJson } from "../protocol/receiptJson.ts";
 export { decodeTensors, encodeTensors, type TensorSpec } from "../protocol/tensor.ts";
 export { formatOpg, parseOpg } from "../protocol/units.ts";
+export {
+  type ChannelExit,
+  type ChannelState,
+  type ChannelView,
+  channelsOf,
+  type FundChannelOptions,
+  type FundedChannel,
+  leaveChannel,
+  openChannel,
+  readChannel,
+  topUpChannel,
+} from "./channels.ts";
 export { claimRoyalty, harvestEarnings, refundJob, withdrawBalance, withdrawEarnings } from "./claims.ts";
 export { type EthersSigner, fromEthersSigner } from "./ethersSigner.ts";
 export { depositBalance } from "./funds.ts";
@@ -26,7 +39,14 @@ export { retryDelivery } from "./retryDelivery.ts";
 export { type RotateOptions, rotateSigner } from "./rotateSigner.ts";
 export { signConsent } from "./signConsent.ts";
 export { type AddStakeOptions, addStake, unbondStake, type WithdrawnStake, withdrawStake } from "./stake.ts";
+export { addStandingBond, leaveStandingBond, type StandingBond } from "./standingBond.ts";
 export { type SubmitOptions, type SubmitProgress, type SubmittedJob, submitJob } from "./submitJob.ts";
+export {
+  type KnownCall,
+  type ReceiptVerification,
+  type VerifiedCheckName,
+  verifyReceipt,
+} from "./verifyReceipt.ts";
 export { type Verification, type VerifyOptions, verifyResult } from "./verifyResult.ts";
 export {
   type AwaitedJob,

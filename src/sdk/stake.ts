@@ -1,4 +1,5 @@
 import { type Address, type TransactionReceipt, zeroAddress } from "viem";
+import { callEarningsOf } from "../chain/channels.ts";
 import { type Chain, chainTime, signing } from "../chain/clients.ts";
 import { sendCall } from "../chain/sendCall.ts";
 import {
@@ -80,7 +81,7 @@ export async function unbondStake(chain: Chain, amount: bigint): Promise<Transac
 export type WithdrawnStake = { /** OPG base units paid out. */ amount: bigint; txReceipts: TransactionReceipt[] };
 
 /**
- * Pays out all that the connection's operator can have now: matured unbondings, earnings and rewards.
+ * Pays out all that the connection's operator can have now: matured unbondings, earnings of jobs and calls, and rewards.
  * @throws ProtocolError `sdk/not-registered`, `chain/no-account`, `contract/InvalidRecipient`
  */
 export async function withdrawStake(chain: Chain, to: Address): Promise<WithdrawnStake> {
@@ -88,12 +89,14 @@ export async function withdrawStake(chain: Chain, to: Address): Promise<Withdraw
   const { addresses } = chain;
   const txReceipts: TransactionReceipt[] = [];
   const now = await chainTime(chain);
-  for (const verifier of [addresses.verifier, zeroAddress]) {
+  for (const verifier of [addresses.verifier, addresses.receipts, zeroAddress]) {
     const isDue = hasMatured(await allocationOf(chain, operatorId, verifier), now);
     if (isDue) txReceipts.push(await sendCall(chain, encodeRelease(addresses, operatorId, verifier)));
   }
   const { earnings } = await memberOf(chain, operatorId);
+  const ofCalls = await callEarningsOf(chain, operatorId);
   if (earnings > 0n) txReceipts.push(await sendCall(chain, encodeHarvest(addresses, operatorId, addresses.verifier)));
+  if (ofCalls > 0n) txReceipts.push(await sendCall(chain, encodeHarvest(addresses, operatorId, addresses.vouchers)));
   const { claimable } = await stakeOf(chain, operatorId);
   if (claimable > 0n) txReceipts.push(await sendCall(chain, encodeWithdrawStake(addresses, to)));
   return { amount: claimable, txReceipts };

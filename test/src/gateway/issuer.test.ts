@@ -77,6 +77,16 @@ describe("an issuer of receipts", function () {
     expect(receipt.responseRoot).to.equal(responseRoot(receipt.requestHash, salt, [bytesOf("one"), bytesOf("two")]));
   });
 
+  it("counts what isn't streamed without signing it", async () => {
+    const call = await begin(await issuerOf(store.calls, 1), "a", await signVoucher(CAP));
+    await call.whole(bytesOf("all of it"));
+    const { receipt } = await call.end(OUTCOME);
+    expect(receipt.partCount).to.equal(1);
+    expect(receipt.responseRoot).to.equal(
+      responseRoot(receipt.requestHash, keccak256(bytesOf("salt a")), [bytesOf("all of it")]),
+    );
+  });
+
   it("signs a receipt once, and sends the same one again", async () => {
     let now = 1_900_000_000;
     const issuer = await issuerOf(store.calls, 1, () => now++);
