@@ -17,15 +17,9 @@ contract ReenteringToken is ERC20 {
     function prepare(address target, bytes[] calldata calls) external {
         delete succeeded;
         delete answers;
+        delete _calls;
         _target = target;
         for (uint256 i = 0; i < calls.length; ++i) _calls.push(calls[i]);
-    }
-
-    /// @notice Lets the contract be a party of its own.
-    function execute(address target, bytes calldata data) external returns (bytes memory) {
-        (bool success, bytes memory returned) = target.call(data);
-        require(success, string(returned));
-        return returned;
     }
 
     function triedCalls() external view returns (uint256) {
