@@ -18,7 +18,7 @@ contract CallsInvariantTest is Test {
     /// @dev A whole exit is dear, so it is tried at every so many steps.
     uint256 private constant EXIT_EVERY = 50;
 
-    uint256 private constant LONG_CAMPAIGN = 2_000;
+    uint256 private constant LONG_CAMPAIGN = 1_000;
 
     // prettier-ignore
     string[] private reached = [

@@ -51,6 +51,8 @@ abstract contract CallsGhost is CallsFixture {
     ReenteringToken internal token;
     Lane[] internal lanes;
     Issued[] internal issued;
+    uint256[][2] internal issuedBy;
+    uint256[][2] internal pending; // not anchored
     Anchored[] internal anchored;
     uint256[] internal openChallenges;
     uint256[2] internal earned; // not harvested

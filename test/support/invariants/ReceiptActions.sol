@@ -325,8 +325,9 @@ abstract contract ReceiptActions is ChannelActions {
 
     /// @dev Everything handed out and not anchored yet, in one batch, with a voucher.
     function _anchorAll(uint8 operator) internal {
-        uint256[] memory ids = _pending(operator);
+        uint256[] memory ids = pending[operator];
         if (ids.length == 0) return;
+        delete pending[operator];
         bytes32[] memory leaves = new bytes32[](ids.length);
         for (uint256 n = 0; n < ids.length; ++n) leaves[n] = _leaf(_idOf(ids[n]));
         (bytes32 root, ) = _merkle(leaves, 0);
@@ -344,33 +345,20 @@ abstract contract ReceiptActions is ChannelActions {
         _count("anchored");
     }
 
-    function _pending(uint8 operator) private view returns (uint256[] memory ids) {
-        uint256 count = 0;
-        ids = new uint256[](issued.length);
-        for (uint256 i = 0; i < issued.length; ++i) {
-            if (issued[i].operator == operator && issued[i].batch == 0) ids[count++] = i;
-        }
-        assembly ("memory-safe") {
-            mstore(ids, count)
-        }
-    }
-
     /* STATEMENTS */
 
     function _issue(uint8 operator, uint64 sequence, uint32 salt) private returns (uint256 id) {
         id = issued.length;
         uint256 key = operators[operator].signerKey;
         issued.push(Issued(operator, sequence, uint40(block.timestamp), salt, key, 0, 0, false));
+        issuedBy[operator].push(id);
+        pending[operator].push(id);
         _count("issued");
     }
 
     function _pick(uint8 operator, uint256 how) private view returns (bool, uint256) {
-        uint256 start = issued.length == 0 ? 0 : how % issued.length;
-        for (uint256 i = 0; i < issued.length; ++i) {
-            uint256 id = (start + i) % issued.length;
-            if (issued[id].operator == operator) return (true, id);
-        }
-        return (false, 0);
+        uint256 count = issuedBy[operator].length;
+        return count == 0 ? (false, 0) : (true, issuedBy[operator][how % count]);
     }
 
     /// @dev What was answered, and what might have been.
