@@ -12,13 +12,21 @@ const SAME: Record<string, string> = {
   PROTOCOL: "protocolFeeRecipient",
   PROTOCOL_FEE_PPM: "protocolFeePpm",
   UNBONDING_SECONDS: "unbondingSeconds",
+  EXIT_SECONDS: "exitSeconds",
+  CHALLENGE_BOND: "challengeBond",
   "_params()": "struct",
+  "_terms()": "struct",
   opg: "OPG",
   authority: "AccessManager",
   escrow: "JobEscrow",
   staking: "OperatorStaking",
   verifier: "CommitRevealVerifier",
+  vouchers: "VoucherEscrow",
+  "address(vouchers)": "VoucherEscrow",
 };
+
+/** Together they deploy the whole network. */
+const SOURCES = ["test/support/Network.sol", "test/support/CallsFixture.sol"];
 
 type Wiring = Record<string, string[]>;
 
@@ -41,7 +49,7 @@ function kindOf(argument: ArgumentType): string {
 }
 
 function wiringOfSolidityTests(): Wiring {
-  const source = readFileSync("test/support/Network.sol", "utf8");
+  const source = SOURCES.map((file) => readFileSync(file, "utf8")).join("\n");
   const calls = source.matchAll(/_deploy\(\s*"(\w+)",\s*abi\.encode\(((?:[^()]|\(\w*\))*)\)\s*\)/g);
   return Object.fromEntries(
     [...calls].map(([, name, args]) => [
@@ -51,7 +59,7 @@ function wiringOfSolidityTests(): Wiring {
   );
 }
 
-describe("test/support/Network.sol", () => {
+describe("the Solidity tests' own wiring", () => {
   it("constructs every contract as the deployed network does", () => {
     expect(wiringOfSolidityTests()).to.deep.equal(wiringOfModule());
   });
