@@ -8,7 +8,7 @@ import { escrowDomain, JOB_TYPES, type Job, jobIdOf, nonceOf, splitFee } from ".
 import { signerConsentTypedData } from "../../../src/protocol/signerConsent.ts";
 import { parseOpg } from "../../../src/protocol/units.ts";
 import { CONTRACTS, type Deployed, deployed, type Replaced } from "./deployed.ts";
-import { FIRST_SIGNER, type StagedCalls, stageCalls } from "./stageCalls.ts";
+import { FIRST_SIGNER, type Operator, type StagedCalls, stageCalls } from "./stageCalls.ts";
 
 const account = (index: number): Address => localTestAccount(index).address;
 
@@ -63,7 +63,6 @@ export type JobName = (typeof JOB_NAMES)[number];
 export const SPARE_KEY = 99n;
 
 export type StagedJob = { job: Job; jobId: Hex; ref: JobRef; input: Hex; result: Hex };
-export type Operator = { id: number; owner: Address; signer: Address };
 
 /** Users with something of everything, and a stranger who has a little. */
 export type Stage = Deployed & {

@@ -1,4 +1,4 @@
-import { type Hex, keccak256, maxUint256, stringToHex, zeroHash } from "viem";
+import { type Address, type Hex, keccak256, maxUint256, stringToHex, zeroHash } from "viem";
 import { localTestAccount } from "../../../src/cli/localAccounts.ts";
 import { batchOf, type Inclusion, inclusionOf } from "../../../src/protocol/batch.ts";
 import { type Channel, channelId, type Funding, fundingTypedData } from "../../../src/protocol/channel.ts";
@@ -15,7 +15,6 @@ import {
 import { parseOpg } from "../../../src/protocol/units.ts";
 import { packVouchers, voucherTypedData } from "../../../src/protocol/voucher.ts";
 import type { Deployed } from "./deployed.ts";
-import type { Operator } from "./stage.ts";
 
 const PAYER = localTestAccount(1);
 const VOUCHER_KEY = localTestAccount(9);
@@ -53,6 +52,7 @@ export type ReceiptName = (typeof RECEIPT_NAMES)[number];
 export const SHOWN_BY = ["showReceipts", "showReceiptAndPart", "showParts"] as const;
 export type ShownBy = (typeof SHOWN_BY)[number];
 
+export type Operator = { id: number; owner: Address; signer: Address };
 export type StagedChannel = { channel: Channel; channelId: Hex; voucher: Hex };
 export type StagedReceipt = { receiptId: Hex; receipt: ReturnType<typeof onChainReceipt>; signature: Hex };
 export type Contradiction = { channelId: Hex; sequence: bigint; evidence: readonly unknown[] };
