@@ -9,7 +9,7 @@ struct LogTerms {
     uint40 anchorSeconds; // from a receipt's time until it must be in a root
     uint40 challengeSeconds; // after that, in which its omission can be challenged
     uint40 answerSeconds; // from a challenge until it must be answered
-    uint40 evidenceSeconds; // from the later of two times until an equivocation can be shown
+    uint40 evidenceSeconds; // until an equivocation can be shown: from the later of two dates, or the earlier of two keys' ones
     uint96 omissionSlash; // from the standing bond, for an omission
     uint96 equivocationSlash; // from the standing bond, for an equivocation
 }
@@ -65,7 +65,8 @@ interface IReceiptLog {
     event Joined(uint32 indexed operatorId, uint256 amount);
     event Left(uint32 indexed operatorId, uint256 amount);
     event SignerSynced(uint32 indexed operatorId, address signer);
-    event IncarnationStarted(uint32 indexed operatorId, uint256 incarnation);
+    /// @param life What the process that started it calls itself
+    event IncarnationStarted(uint32 indexed operatorId, uint256 incarnation, bytes32 life);
     event BatchAnchored(uint32 indexed operatorId, bytes32 root, uint256 count, bytes32 dataHash);
     /// @notice Where a batch's data is, when it isn't where the operator's gateway serves it.
     event BatchDataAt(uint32 indexed operatorId, bytes32 root, string uri);
@@ -87,7 +88,7 @@ interface IReceiptLog {
     error NotRegistered(address owner);
     error UnknownOperator(uint32 operatorId);
     error EmptyBatch();
-    error RingFull(uint256 timestamp, uint256 freeAt);
+    error AnchoredTooSoon(uint256 timestamp, uint256 from);
     error WrongIncarnation(uint256 incarnation, uint256 expected);
     error StatementFromFuture(uint256 issuedAt, uint256 timestamp);
     error OutsideChallengeWindow(uint256 timestamp, uint256 from, uint256 until);
@@ -95,7 +96,7 @@ interface IReceiptLog {
     error ChallengeNotOpen(bytes32 receiptId, ChallengeStatus status);
     error AlreadyChallenged(bytes32 receiptId);
     error NotIncluded(bytes32 receiptId);
-    error AnchoredTooLate(uint256 anchoredAt, uint256 challengedAt);
+    error AnchoredTooLate(uint256 anchoredAt, uint256 dueAt);
     error AnswerTooLate(uint256 timestamp, uint256 answerBy);
     error StillAnswerable(uint256 timestamp, uint256 answerBy);
     error OtherSequence();
@@ -118,9 +119,12 @@ interface IReceiptLog {
     /// @notice Starts the next incarnation of the operator's sequences: a gateway does so before it issues anything after a
     /// start, so that no store restored from a copy ever uses a sequence twice. The operator's signer.
     /// @param incarnation One more than the last
-    function startIncarnation(uint32 operatorId, uint24 incarnation) external;
+    /// @param life 32 random bytes of the starting process: two that start at once send different transactions, and only one of
+    /// them goes through
+    function startIncarnation(uint32 operatorId, uint24 incarnation, bytes32 life) external;
 
-    /// @notice Anchors a batch of receipts and, in the same transaction, claims vouchers. The operator's signer.
+    /// @notice Anchors a batch of receipts and, in the same transaction, claims vouchers. The operator's signer, at
+    /// most once every `ANCHOR_INTERVAL_SECONDS`.
     /// @param uri Where the batch's data is; empty: where the operator's gateway serves it
     /// @param count Receipts in the batch
     /// @param root Of the Merkle tree over the receipts' leaves
@@ -139,19 +143,21 @@ interface IReceiptLog {
     /// the bond from the caller's tokens.
     function challengeOmission(SignedReceipt calldata signed) external returns (bytes32 receiptId);
 
-    /// @notice Shows that a challenged receipt was anchored before it was challenged. Anyone; gets the bond.
+    /// @notice Shows that a challenged receipt was anchored in time. Anyone; the bond goes to the operator's owner, in the job
+    /// escrow's ledger.
     function answerOmission(Receipt calldata receipt, Inclusion calldata inclusion) external;
 
     /// @notice Ends a challenge that was not answered in time: slashes the operator, gives the bond back to the challenger, in
     /// the job escrow's ledger. Anyone.
     function upholdOmission(uint32 operatorId, bytes32 receiptId) external;
 
-    /// @notice Shows two different receipts of one sequence. Anyone, once for each sequence.
-    /// @param bountyTo The operator that gets the bounty; zero: none, all is burnt
+    /// @notice Shows two different receipts of one sequence. Anyone; again, as long as the sequence has not cost the whole slash.
+    /// @param bountyTo The operator that gets the bounty; zero: none, all is burnt. Whoever sees the call can make it first: the
+    /// bounty is the quickest's
     function showReceipts(SignedReceipt calldata a, SignedReceipt calldata b, uint32 bountyTo) external;
 
     /// @notice Shows a receipt and a part of one sequence that contradict each other: the part comes after the receipt's
-    /// last, or the receipt's running hash went another way. Anyone, once for each sequence.
+    /// last, or the receipt's running hash went another way. As `showReceipts`.
     /// @param links From the receipt's root back to the running hash after the part's index
     function showReceiptAndPart(
         SignedReceipt calldata signedReceipt,
@@ -160,7 +166,7 @@ interface IReceiptLog {
         uint32 bountyTo
     ) external;
 
-    /// @notice Shows two parts of one sequence that contradict each other. Anyone, once for each sequence.
+    /// @notice Shows two parts of one sequence that contradict each other. As `showReceipts`.
     /// @param later Of the same or a higher index than `earlier`
     /// @param links From the later one's running hash back to the one after the earlier one's index
     function showParts(
@@ -193,6 +199,9 @@ interface IReceiptLog {
 
     /// @notice Whether an equivocation of the sequence was shown.
     function isShown(uint32 operatorId, bytes32 channelId, uint64 sequence) external view returns (bool);
+
+    /// @notice What showing an equivocation of the sequence has cost the operator, OPG base units.
+    function slashedFor(uint32 operatorId, bytes32 channelId, uint64 sequence) external view returns (uint256);
 
     /// @notice The standing bond that isn't leaving, OPG base units.
     function bondOf(uint32 operatorId) external view returns (uint256);

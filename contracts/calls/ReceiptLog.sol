@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {JobEscrow} from "../jobs/JobEscrow.sol";
 import {ReceiptProof} from "../libraries/ReceiptProof.sol";
@@ -38,7 +39,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
 
     /// @notice OPG base units in a unit of a bond.
     uint256 public constant BOND_UNIT = 1e12;
-    /// @notice Batches of an operator that can be young at a time.
+    /// @notice Batches of an operator that are remembered at a time.
     uint256 public constant RING_SIZE = 256;
     /// @notice How far a gateway's clock may run before the chain's, seconds.
     uint256 public constant CLOCK_MARGIN_SECONDS = 10 minutes;
@@ -61,12 +62,14 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     OperatorStaking public immutable STAKING;
     /// @notice Where an anchoring's vouchers are claimed.
     VoucherEscrow public immutable VOUCHERS;
+    /// @notice Least time between two anchorings of an operator, seconds: so long that a batch is remembered until every window
+    /// that may need it is over, whoever anchors. A stolen key can't shut its owner out for longer either.
+    uint256 public immutable ANCHOR_INTERVAL_SECONDS;
 
     uint256 private immutable ANCHOR_SECONDS;
     uint256 private immutable CHALLENGE_SECONDS;
     uint256 private immutable ANSWER_SECONDS;
     uint256 private immutable EVIDENCE_SECONDS;
-    uint256 private immutable RETENTION_SECONDS;
     uint96 private immutable OMISSION_SLASH;
     uint96 private immutable EQUIVOCATION_SLASH;
     uint96 private immutable BOUNTY_SLASH; // twice the bounty
@@ -79,10 +82,15 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         BatchWord[256] ring; // slots 1 to 256, RING_SIZE of them
     }
 
+    /// @dev A sequence that was shown, and what it has cost: one shown while little was at stake is no licence.
+    struct Shown {
+        bool isShown;
+        uint96 slashed; // OPG base units
+    }
+
     mapping(uint256 operatorId => Log) private _logs;
     mapping(uint32 operatorId => mapping(bytes32 receiptId => Challenge)) private _challenges;
-    /// @inheritdoc IReceiptLog
-    mapping(uint32 operatorId => mapping(bytes32 channelId => mapping(uint64 sequence => bool))) public isShown;
+    mapping(uint32 operatorId => mapping(bytes32 channelId => mapping(uint64 sequence => Shown))) private _shown;
     /// @inheritdoc IReceiptLog
     uint256 public challengeBond;
 
@@ -105,8 +113,9 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
             terms_.anchorSeconds > 0 &&
                 terms_.challengeSeconds > 0 &&
                 terms_.answerSeconds > 0 &&
-                terms_.evidenceSeconds > 0 &&
-                omissionSeconds <= MAX_EVIDENCE_SECONDS &&
+                terms_.omissionSlash > 0 &&
+                terms_.equivocationSlash > 0 &&
+                omissionSeconds <= terms_.evidenceSeconds &&
                 terms_.evidenceSeconds <= MAX_EVIDENCE_SECONDS &&
                 // Vouchers travel with anchorings, so whoever anchors in time also claims in time.
                 terms_.anchorSeconds < vouchers.EXIT_SECONDS(),
@@ -116,7 +125,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         CHALLENGE_SECONDS = terms_.challengeSeconds;
         ANSWER_SECONDS = terms_.answerSeconds;
         EVIDENCE_SECONDS = terms_.evidenceSeconds;
-        RETENTION_SECONDS = omissionSeconds + CLOCK_MARGIN_SECONDS;
+        ANCHOR_INTERVAL_SECONDS = Math.ceilDiv(omissionSeconds + CLOCK_MARGIN_SECONDS, RING_SIZE);
         OMISSION_SLASH = terms_.omissionSlash;
         EQUIVOCATION_SLASH = terms_.equivocationSlash;
         BOUNTY_SLASH = (terms_.equivocationSlash / BOUNTY_DIVISOR) * 2;
@@ -148,14 +157,14 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     /* ANCHORING */
 
     /// @inheritdoc IReceiptLog
-    function startIncarnation(uint32 operatorId, uint24 incarnation) external {
+    function startIncarnation(uint32 operatorId, uint24 incarnation, bytes32 life) external {
         Log storage log = _logs[operatorId];
         LogState state = log.state;
         require(msg.sender == state.signer(), NotSigner(msg.sender, state.signer()));
         uint256 expected = state.incarnation() + 1;
         require(incarnation == expected, WrongIncarnation(incarnation, expected));
         log.state = state.withIncarnation(incarnation);
-        emit IncarnationStarted(operatorId, incarnation);
+        emit IncarnationStarted(operatorId, incarnation, life);
     }
 
     /// @inheritdoc IReceiptLog
@@ -172,13 +181,12 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         if (msg.sender != state.signer()) revert NotSigner(msg.sender, state.signer());
         if (count == 0) revert EmptyBatch();
         uint256 number = state.batchCount();
-        BatchWord replaced = log.ring[number % RING_SIZE];
-        if (block.timestamp < replaced.anchoredAt() + RETENTION_SECONDS) {
-            revert RingFull(block.timestamp, replaced.anchoredAt() + RETENTION_SECONDS);
+        BatchWord before = _wordBefore(log, number);
+        if (block.timestamp < before.anchoredAt() + ANCHOR_INTERVAL_SECONDS) {
+            revert AnchoredTooSoon(block.timestamp, before.anchoredAt() + ANCHOR_INTERVAL_SECONDS);
         }
 
         log.state = state.withOneMoreBatch();
-        BatchWord before = _wordBefore(log, number);
         log.ring[number % RING_SIZE] = BatchWordLib.make(before, root, count, dataHash, block.timestamp);
         emit BatchAnchored(operatorId, root, count, dataHash);
         if (bytes(uri).length > 0) emit BatchDataAt(operatorId, root, uri);
@@ -217,12 +225,13 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         require(ReceiptProof.isInRoot(receiptId, inclusion), NotIncluded(receiptId));
         uint256 anchored = anchoredAt(receipt.operatorId, inclusion.batch);
         require(anchored > 0, NotIncluded(receiptId));
-        uint256 challengedAt = challenge.answerBy - ANSWER_SECONDS;
-        require(anchored <= challengedAt, AnchoredTooLate(anchored, challengedAt));
+        uint256 dueAt = receipt.issuedAt + ANCHOR_SECONDS;
+        require(anchored <= dueAt, AnchoredTooLate(anchored, dueAt));
 
         challenge.status = ChallengeStatus.Answered;
         emit OmissionAnswered(receiptId, receipt.operatorId, msg.sender);
-        OPG.safeTransfer(msg.sender, challenge.bondUnits * BOND_UNIT);
+        // To the operator, whoever brings the answer: else a challenger would answer itself and have challenged for nothing.
+        _payBond(STAKING.stakeOf(receipt.operatorId).owner, challenge);
     }
 
     /// @inheritdoc IReceiptLog
@@ -233,9 +242,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         challenge.status = ChallengeStatus.Upheld;
         emit OmissionUpheld(receiptId, operatorId);
         STAKING.slash(operatorId, OMISSION_SLASH, new uint32[](0));
-        uint256 bond = challenge.bondUnits * BOND_UNIT;
-        OPG.forceApprove(address(LEDGER), bond);
-        LEDGER.deposit(challenge.challenger, bond);
+        _payBond(challenge.challenger, challenge);
     }
 
     /* EQUIVOCATIONS */
@@ -251,7 +258,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
             OtherSequence()
         );
         require(_checkReceipt(a) != _checkReceipt(b), NoContradiction());
-        _show(first.operatorId, first.channelId, first.sequence, _later(first.issuedAt, second.issuedAt), bountyTo);
+        _show(first.operatorId, first.channelId, first.sequence, first.issuedAt, second.issuedAt, bountyTo);
     }
 
     /// @inheritdoc IReceiptLog
@@ -275,7 +282,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         if (part.index < receipt.partCount) {
             _checkContradiction(receipt.responseRoot, receipt.partCount - 1, part, links);
         }
-        _show(part.operatorId, part.channelId, part.sequence, _later(receipt.issuedAt, part.issuedAt), bountyTo);
+        _show(part.operatorId, part.channelId, part.sequence, receipt.issuedAt, part.issuedAt, bountyTo);
     }
 
     /// @inheritdoc IReceiptLog
@@ -297,7 +304,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         _checkPart(later);
         _checkPart(earlier);
         _checkContradiction(last.runningHash, last.index, part, links);
-        _show(part.operatorId, part.channelId, part.sequence, _later(last.issuedAt, part.issuedAt), bountyTo);
+        _show(part.operatorId, part.channelId, part.sequence, last.issuedAt, part.issuedAt, bountyTo);
     }
 
     /* AUTHORITY */
@@ -328,6 +335,16 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     /// @inheritdoc IReceiptLog
     function challengeOf(uint32 operatorId, bytes32 receiptId) external view returns (Challenge memory) {
         return _challenges[operatorId][receiptId];
+    }
+
+    /// @inheritdoc IReceiptLog
+    function isShown(uint32 operatorId, bytes32 channelId, uint64 sequence) external view returns (bool) {
+        return _shown[operatorId][channelId][sequence].isShown;
+    }
+
+    /// @inheritdoc IReceiptLog
+    function slashedFor(uint32 operatorId, bytes32 channelId, uint64 sequence) external view returns (uint256) {
+        return _shown[operatorId][channelId][sequence].slashed;
     }
 
     /// @inheritdoc IReceiptLog
@@ -419,22 +436,54 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         require(ReceiptProof.rewind(runningHash, links) != part.runningHash, NoContradiction());
     }
 
-    /// @dev The time limit counts from the later of both: an old date on the second statement spares nobody. A key that was
-    /// replaced can't sign with a later date than its end, so whoever finds one can do harm for as long only.
-    function _show(uint32 operatorId, bytes32 channelId, uint64 sequence, uint256 issuedAt, uint32 bountyTo) private {
-        uint256 until = issuedAt + EVIDENCE_SECONDS;
-        require(block.timestamp <= until, EvidenceExpired(block.timestamp, until));
-        require(!isShown[operatorId][channelId][sequence], AlreadyShown(operatorId, channelId, sequence));
-        isShown[operatorId][channelId][sequence] = true;
+    /// @dev A sequence costs what is at stake, up to the whole of the slash; what it has not cost yet, it can cost later.
+    function _show(
+        uint32 operatorId,
+        bytes32 channelId,
+        uint64 sequence,
+        uint40 issuedAt,
+        uint40 otherIssuedAt,
+        uint32 bountyTo
+    ) private {
+        _checkEvidenceTime(operatorId, issuedAt, otherIssuedAt);
+        Shown storage shown = _shown[operatorId][channelId][sequence];
+        uint96 owed = EQUIVOCATION_SLASH - shown.slashed;
+        require(owed > 0, AlreadyShown(operatorId, channelId, sequence));
+        shown.isShown = true;
         emit EquivocationShown(operatorId, channelId, sequence);
-        uint96 slashed = 0;
-        if (bountyTo != 0) {
-            uint32[] memory finders = new uint32[](1);
-            finders[0] = bountyTo;
-            slashed = BOUNTY_SLASH;
-            STAKING.slash(operatorId, slashed, finders); // who gives half of it to the finder
-        }
-        STAKING.slash(operatorId, EQUIVOCATION_SLASH - slashed, new uint32[](0));
+        shown.slashed += _slash(operatorId, owed, bountyTo);
+    }
+
+    /// @dev Of two statements under one key the time limit counts from the later: an old date on one of them spares nobody. Under
+    /// two keys it counts from the earlier: who comes by a key that was replaced can date what it signs until that day only, and
+    /// so does harm for a fixed time after it.
+    function _checkEvidenceTime(uint32 operatorId, uint40 a, uint40 b) private view {
+        (uint40 earlier, uint40 later) = a < b ? (a, b) : (b, a);
+        bool isOneKey = STAKING.signerAt(operatorId, earlier) == STAKING.signerAt(operatorId, later);
+        uint256 until = (isOneKey ? later : earlier) + EVIDENCE_SECONDS;
+        require(block.timestamp <= until, EvidenceExpired(block.timestamp, until));
+    }
+
+    /// @dev The part that is burnt whole comes first: who shows itself gets nothing back while there is something to burn.
+    function _slash(uint32 operatorId, uint96 amount, uint32 bountyTo) private returns (uint96 taken) {
+        uint96 withBounty = bountyTo == 0 || amount < BOUNTY_SLASH ? 0 : BOUNTY_SLASH;
+        taken = _slashFor(operatorId, amount - withBounty, new uint32[](0));
+        if (withBounty == 0) return taken;
+        uint32[] memory finders = new uint32[](1);
+        finders[0] = bountyTo;
+        taken += _slashFor(operatorId, withBounty, finders); // who gives half of it to the finder
+    }
+
+    function _slashFor(uint32 operatorId, uint96 amount, uint32[] memory finders) private returns (uint96) {
+        (uint96 fromActive, uint96 fromLeaving) = STAKING.slash(operatorId, amount, finders);
+        return fromActive + fromLeaving;
+    }
+
+    /// @dev Into the ledger, so that nobody who can't be paid keeps a challenge from ending.
+    function _payBond(address account, Challenge storage challenge) private {
+        uint256 bond = challenge.bondUnits * BOND_UNIT;
+        OPG.forceApprove(address(LEDGER), bond);
+        LEDGER.deposit(account, bond);
     }
 
     function _openChallenge(uint32 operatorId, bytes32 receiptId) private view returns (Challenge storage challenge) {
@@ -456,9 +505,5 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         );
         challengeBond = bond;
         emit ChallengeBondChanged(bond);
-    }
-
-    function _later(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a : b;
     }
 }

@@ -131,6 +131,7 @@ contract VoucherEscrow is IVoucherEscrow, IEarningsSource, EIP712, AccessManaged
                 amount += _claim(channels, operatorId, vouchers, offset, separator);
             }
         }
+        if (amount == 0) return 0;
         earningsOf[operatorId] += amount;
         emit VouchersClaimed(operatorId, amount);
     }

@@ -61,7 +61,7 @@ interface IOperatorStaking {
     /// deadline)`; empty when the signer is the caller
     function register(address signer, uint256 deadline, bytes calldata consent) external returns (uint32 operatorId);
 
-    /// @notice Changes the signer from now on; the old one stays answerable for what it signed. Owner only.
+    /// @notice Changes the signer from the next second on; the old one stays answerable for what it signed. Owner only.
     function rotateSigner(address signer, uint256 deadline, bytes calldata consent) external;
 
     /// @notice Adds the caller's tokens to its own stake. Owner only.
@@ -130,7 +130,8 @@ interface IOperatorStaking {
     /// @notice The current signer.
     function signerOf(uint32 operatorId) external view returns (address);
 
-    /// @notice The signer at the end of second `timestamp`; zero if none yet.
+    /// @notice The signer that counts in second `timestamp`; zero if none yet. A new one counts from the second after its
+    /// transaction, so that the answer for the present second never changes.
     function signerAt(uint32 operatorId, uint48 timestamp) external view returns (address);
 
     /// @notice Own active stake at the end of second `timestamp`.

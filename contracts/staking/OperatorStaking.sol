@@ -296,7 +296,8 @@ contract OperatorStaking is IOperatorStaking, EIP712, AccessManaged, ReentrancyG
             );
         }
         operatorOfSigner[signer] = operatorId;
-        _signerHistory[operatorId].push(uint96(block.timestamp), uint160(signer));
+        // From the next second on, so that who signed in this one is settled.
+        _signerHistory[operatorId].push(uint96(block.timestamp + 1), uint160(signer));
     }
 
     function _stake(uint256 amount) private {

@@ -10,6 +10,8 @@ import { createOnnxWasm } from "../../src/inference/onnxWasm.ts";
 import { verifyResult } from "../../src/sdk/index.ts";
 import { deployNetwork } from "../deployment/deployNetwork.ts";
 import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../deployment/parameters.ts";
+import { fundCallers } from "./calls/parties.ts";
+import { startCalls } from "./calls/process.ts";
 import { startChainProcess } from "./chainProcess.ts";
 import { compileContracts } from "./compile.ts";
 import { readEscrowBalance } from "./escrowBalance.ts";
@@ -73,7 +75,9 @@ async function playOn(
   const { bytecode } = await hre.artifacts.readArtifact("DigitReader");
   const [models, consumer] = await Promise.all([
     Promise.all((["digits", "iris"] as const).map((name) => publishShipped(publisher, name))),
-    fundParties(deployer, payer).then(() => deployConsumer(payer, bytecode as Hex)),
+    fundParties(deployer, payer)
+      .then(() => fundCallers(deployer))
+      .then(() => deployConsumer(payer, bytecode as Hex)),
   ]);
   const operators = await Promise.all(
     OPERATORS.map((role, index) =>
@@ -93,6 +97,9 @@ async function playOn(
   const requests = demoRequests();
   progress.say(`asking ${requests.length} times: pictures and rows the models have never seen`);
   const firstBlock = await payer.publicClient.getBlockNumber();
+  const { addressesFile } = FILES;
+  const calls = startCalls({ rpcUrl, addressesFile, folder: OUT }, (line) => progress.say(line));
+  running.push(() => calls.stop());
   const ended = await Promise.all(
     requests.map(async (request) => {
       const model = models.find(({ name }) => name === request.model) as DemoModel;
@@ -108,12 +115,13 @@ async function playOn(
   progress.say("checking every result again from outside, on another backend");
   await verifyAll(settler, ended, models);
   await checkConsumer(payer, consumer, ended);
-  progress.say("paying the operators, adding up the escrow");
+  const callsReport = await calls.report;
+  progress.say("paying the operators, adding up the escrows");
   for (const { operatorId } of operators) {
     await sendCall(settler, encodeHarvest(addresses, operatorId, addresses.verifier));
   }
   const record = await readChainRecord(settler, firstBlock);
-  const report = await makeReport(settler, ended, operators, stakesBefore, record);
+  const report = { ...(await makeReport(settler, ended, operators, stakesBefore, record)), calls: callsReport };
   return { report, requests, txReceipts: await record.txReceipts() };
 }
 
@@ -172,7 +180,7 @@ async function makeReport(
   operators: DemoOperator[],
   stakesBefore: bigint[],
   record: ChainRecord,
-): Promise<DemoReport> {
+): Promise<Omit<DemoReport, "calls">> {
   const stakesAfter = await stakesOf(chain, operators);
   const { held, owed } = await readEscrowBalance(chain);
   return {

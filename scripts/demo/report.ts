@@ -1,5 +1,6 @@
 import type { Address } from "viem";
 import { formatOpg } from "../../src/protocol/units.ts";
+import type { CallsReport } from "./calls/story.ts";
 import type { JobGas } from "./jobGas.ts";
 import type { DemoRequest } from "./requests.ts";
 
@@ -17,6 +18,7 @@ export type DemoReport = {
   }[];
   operators: { address: Address; stakeBefore: string; stakeAfter: string; earned: string; slashed: string }[];
   escrow: { held: string; owed: string };
+  calls: CallsReport;
   durationMs: number;
 };
 
@@ -28,7 +30,7 @@ const RAMP = " .:-=+*#%@";
 /** The demo as a person reads it. */
 export function describeReport(report: DemoReport, requests: DemoRequest[]): string {
   const rows = report.jobs.map((job, index) => describeJob(job, requests[index] as DemoRequest));
-  return [...rows, describeOperators(report), describeTotals(report)].join("\n\n");
+  return [...rows, describeOperators(report), describeCalls(report.calls), describeTotals(report)].join("\n\n");
 }
 
 function describeJob(job: DemoReport["jobs"][number], request: DemoRequest): string {
@@ -81,6 +83,26 @@ function describeOperators({ operators }: DemoReport): string {
     return `${address}  stake ${before} → ${after} OPG, earned ${gain}, slashed ${loss}`;
   });
   return ["operators", ...lines].join("\n");
+}
+
+function describeCalls({ channels, receipts, equivocations, omissions, ...rest }: CallsReport): string {
+  const { operators, payers, vouchers, bonds, claimedLate } = rest;
+  const balance = (of: { held: string; owed: string }) => (of.held === of.owed ? "balanced" : "NOT BALANCED");
+  return [
+    "calls",
+    `${channels} channels, ${receipts.issued} receipts checked by their clients, ${receipts.anchored} anchored`,
+    `equivocations shown ${equivocations}; omissions challenged ${omissions.challenged}: ${omissions.answered} answered, ${omissions.upheld} upheld`,
+    ...operators.map(
+      ({ operatorId, earned, slashed }) =>
+        `operator ${operatorId}: earned ${formatOpg(BigInt(earned))} OPG, slashed ${formatOpg(BigInt(slashed))}`,
+    ),
+    ...payers.map(
+      ({ paid, returned, remaining }, index) =>
+        `payer ${index + 1}: paid ${formatOpg(BigInt(paid))} OPG, got back ${formatOpg(BigInt(returned))}, left ${formatOpg(BigInt(remaining))}`,
+    ),
+    `claimed after the payer's exit was due: ${formatOpg(BigInt(claimedLate))} OPG`,
+    `voucher escrow holds ${vouchers.held} and owes ${vouchers.owed} base units: ${balance(vouchers)}; bonds: ${balance(bonds)}`,
+  ].join("\n");
 }
 
 function describeTotals({ jobs, operators, escrow, durationMs }: DemoReport): string {

@@ -104,7 +104,7 @@ async function fundingVectors(): Promise<Vectors> {
       return { ...funding, structHash, privateKey, signature };
     }),
   );
-  return { ...ofVouchers(), ...columnsOf(rows, (row) => row) };
+  return { ...ofVouchers(), ...signedColumns(rows) };
 }
 
 async function voucherVectors(): Promise<Vectors> {
@@ -118,7 +118,7 @@ async function voucherVectors(): Promise<Vectors> {
       return { ...voucher, structHash, digest, ...signed, packed };
     }),
   );
-  return { ...ofVouchers(), ...columnsOf(rows, (row) => row) };
+  return { ...ofVouchers(), ...signedColumns(rows) };
 }
 
 /** Batches of 0 to 7 vouchers; lists are packed, an address in a word each. */
@@ -183,7 +183,7 @@ async function receiptVectors(): Promise<Vectors> {
       };
     }),
   );
-  return { ...ofReceipts(), ...columnsOf(rows, (row) => row) };
+  return { ...ofReceipts(), ...signedColumns(rows) };
 }
 
 async function partVectors(): Promise<Vectors> {
@@ -205,7 +205,7 @@ async function partVectors(): Promise<Vectors> {
       return { ...part, structHash, partId: id, ...(await signedBy(`signer ${index}`, id)) };
     }),
   );
-  return { ...ofReceipts(), ...columnsOf(rows, (row) => row) };
+  return { ...ofReceipts(), ...signedColumns(rows) };
 }
 
 /** `body` is JSON with its fields in another order than the canonical text's. */
@@ -305,6 +305,12 @@ function voucherOf(draw: Draw, operatorId: number): Voucher {
 
 function oneOf(draw: Draw, items: readonly string[]): string {
   return items[Number(draw.below(BigInt(items.length - 1)))] ?? "";
+}
+
+/** The keys first, after a line that says what they are. */
+function signedColumns(rows: readonly (Record<string, Cell> & { privateKey: Hex })[]): Vectors {
+  const note = "each a local test key, made from a text; they hold nothing anywhere";
+  return { privateKeys: note, ...columnsOf(rows, ({ privateKey, ...rest }) => ({ privateKey, ...rest })) };
 }
 
 /** Keys of vectors; they hold nothing anywhere. */

@@ -59,6 +59,18 @@ export function checkTime(issuedAt: number, { now, clockToleranceSeconds }: Cloc
   return { name: "time", ok, detail };
 }
 
+/** What a statement is signed for: a chain and a contract on it. */
+export type StatementDomain = { chainId: number; contract: Address };
+
+/** A check of the domain a statement says it is for; none if it says none. */
+export function checkDomain(got: StatementDomain | undefined, wanted: StatementDomain): Check<"domain">[] {
+  if (got === undefined) return [];
+  const ok = got.chainId === wanted.chainId && areSameAddress(got.contract, wanted.contract);
+  const place = `it is for contract ${got.contract} on chain ${got.chainId}`;
+  const detail = ok ? place : `${place}, wanted is ${wanted.contract} on chain ${wanted.chainId}`;
+  return [{ name: "domain", ok, detail }];
+}
+
 /** Whether two addresses are the same, however they are written. */
 export function areSameAddress(a: Address, b: Address): boolean {
   return a.toLowerCase() === b.toLowerCase();

@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { type Check, type Clock, checkSame, checkThat, checkTime } from "./check.ts";
+import { type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
 import { extendRunningHash, partHash, partId, type ReceiptDomain, type SignedPart } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -25,7 +25,15 @@ export type PartExpectation = {
 };
 
 /** In this order. */
-export type PartCheckName = "signature" | "operator" | "channel" | "sequence" | "index" | "running-hash" | "time";
+export type PartCheckName =
+  | "domain"
+  | "signature"
+  | "operator"
+  | "channel"
+  | "sequence"
+  | "index"
+  | "running-hash"
+  | "time";
 
 /** Before the first part. */
 export function startOfStream(requestHash: Hex): StreamPlace {
@@ -42,14 +50,20 @@ export function afterPart({ nextIndex, runningHash }: StreamPlace, salt: Hex, by
 
 /**
  * Looks at everything a client can know about the next part of a stream, before the part is handed on. `sequence` and `time`
- * are looked at only if what they should be is told. Never throws for what the part holds.
+ * are looked at only if what they should be is told, the domain only if the part says one, as those from `parsePart` do.
+ * Never throws for what the part holds.
  *
  * @returns One check for each, in fixed order.
  */
-export async function checkPart(signed: SignedPart, expected: PartExpectation): Promise<Check<PartCheckName>[]> {
+export async function checkPart(
+  signed: SignedPart & { domain?: ReceiptDomain },
+  expected: PartExpectation,
+): Promise<Check<PartCheckName>[]> {
   const { part, signature } = signed;
   const { runningHash } = afterPart(expected.place, expected.salt, expected.bytes);
+  const contractOf = ({ chainId, receipts }: ReceiptDomain) => ({ chainId, contract: receipts });
   return [
+    ...checkDomain(signed.domain && contractOf(signed.domain), contractOf(expected.domain)),
     await checkThat("signature", `signed by ${expected.signer}`, async () =>
       checkSignature(partId(part, expected.domain), signature, expected.signer, "part"),
     ),

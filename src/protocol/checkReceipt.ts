@@ -1,5 +1,5 @@
 import type { Address, Hex } from "viem";
-import { areSameAddress, type Check, type Clock, checkSame, checkThat, checkTime } from "./check.ts";
+import { areSameAddress, type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
 import { type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -32,6 +32,7 @@ export type ReceiptExpectation = {
 
 /** In this order. */
 export type ReceiptCheckName =
+  | "domain"
   | "signature"
   | "operator"
   | "channel"
@@ -46,16 +47,17 @@ export type ReceiptCheckName =
 
 /**
  * Looks at everything a client can know about a receipt. `sequence` and `time` are looked at only if what they should be is
- * told. Never throws for what the receipt holds.
+ * told, the domain only if the receipt says one, as those from `parseReceipt` do. Never throws for what the receipt holds.
  *
  * @returns One check for each, in fixed order.
  */
 export async function checkReceipt(
-  signed: SignedReceipt,
+  signed: SignedReceipt & { domain?: ReceiptDomain },
   expected: ReceiptExpectation,
 ): Promise<Check<ReceiptCheckName>[]> {
   const { receipt, signature } = signed;
   return [
+    ...checkDomain(signed.domain && contractOf(signed.domain), contractOf(expected.domain)),
     await checkThat("signature", `signed by ${expected.signer}`, async () =>
       checkSignature(receiptId(receipt, expected.domain), signature, expected.signer, "receipt"),
     ),
@@ -75,6 +77,8 @@ export async function checkReceipt(
     ...(expected.clock ? [checkTime(receipt.issuedAt, expected.clock)] : []),
   ];
 }
+
+const contractOf = ({ chainId, receipts }: ReceiptDomain) => ({ chainId, contract: receipts });
 
 function checkChannel(receipt: Receipt, { channelId, payer }: ReceiptExpectation): Check<"channel"> {
   if (areSameAddress(receipt.payer, payer)) return checkSame("channel", receipt.channelId, channelId);

@@ -56,12 +56,23 @@ export function voucherDigest(voucher: Voucher, domain: VoucherDomain): Hex {
 }
 
 /**
- * Refuses a voucher that promises nothing in this channel.
+ * Refuses a voucher that promises nothing in this channel, or says that it is for another escrow.
  *
- * @throws ProtocolError `voucher/other-channel`, `voucher/signature`
+ * @throws ProtocolError `voucher/domain`, `voucher/other-channel`, `voucher/signature`
  */
-export async function checkVoucher(signed: SignedVoucher, channel: Channel, domain: VoucherDomain): Promise<void> {
+export async function checkVoucher(
+  signed: SignedVoucher & { domain?: VoucherDomain },
+  channel: Channel,
+  domain: VoucherDomain,
+): Promise<void> {
   const { voucher, signature } = signed;
+  const { chainId, vouchers } = signed.domain ?? domain;
+  if (chainId !== domain.chainId || !isAddressEqual(vouchers, domain.vouchers)) {
+    throw new ProtocolError(
+      "voucher/domain",
+      `the voucher is for ${vouchers} on chain ${chainId}; wanted is ${domain.vouchers} on chain ${domain.chainId}`,
+    );
+  }
   if (
     !isAddressEqual(voucher.payer, channel.payer) ||
     voucher.operatorId !== channel.operatorId ||

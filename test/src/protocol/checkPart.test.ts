@@ -81,6 +81,13 @@ describe("a part's checks", () => {
     expect(await failedFor({}, { place: startOfStream(requestHash) })).to.deep.equal(["index", "running-hash"]);
   });
 
+  it("R1: name the domain first, if the part says which it is for", async () => {
+    const signed = await signPart(SECOND);
+    expect(failed(await checkPart({ ...signed, domain: RECEIPT_DOMAIN }, EXPECTED))).to.deep.equal([]);
+    const domain = { chainId: 1, receipts: RECEIPTS } as const;
+    expect(failed(await checkPart({ ...signed, domain }, EXPECTED))).to.deep.equal(["domain"]);
+  });
+
   it("R1: fail by the signature under another key, chain or log", async () => {
     const bad = [
       await signPart(SECOND, { key: STRANGER }),

@@ -117,6 +117,18 @@ describe("a receipt's checks", () => {
     for (const given of bad) expect(failed(await checkReceipt(given, EXPECTED))).to.deep.equal(["signature"]);
   });
 
+  it("R1: name the domain first, if the receipt says which it is for", async () => {
+    const signed = await signReceipt(RECEIPT);
+    const [first] = await checkReceipt({ ...signed, domain: RECEIPT_DOMAIN }, EXPECTED);
+    expect(first).to.include({ name: "domain", ok: true });
+    for (const domain of [
+      { ...RECEIPT_DOMAIN, chainId: 1 },
+      { ...RECEIPT_DOMAIN, receipts: OTHER_ADDRESS },
+    ] as const) {
+      expect(failed(await checkReceipt({ ...signed, domain }, EXPECTED))).to.deep.equal(["domain"]);
+    }
+  });
+
   it("never throw: what no type allows fails by the signature", async () => {
     const { signature } = await signReceipt(RECEIPT);
     const odd: Partial<Receipt>[] = [

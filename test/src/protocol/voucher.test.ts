@@ -87,6 +87,7 @@ describe("a voucher", () => {
     ] as const;
     for (const domain of domains) {
       await expectProtocolError("voucher/signature", () => checkVoucher(signed, CHANNEL, domain));
+      await expectProtocolError("voucher/domain", () => checkVoucher({ ...signed, domain }, CHANNEL, VOUCHER_DOMAIN));
     }
     await expectProtocolError("voucher/signature", () =>
       checkVoucher(signed, { ...CHANNEL, voucherKey: STRANGER.address }, VOUCHER_DOMAIN),
