@@ -8,13 +8,15 @@ import { dirname, join, normalize } from "node:path";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: [],
   token: [],
+  libraries: ["types"],
   staking: ["types"],
   models: ["types"],
   // A verifier moves its earnings inside the escrow's ledger: the one call that goes back.
   verifiers: ["types", "staking", "models", "jobs"],
   jobs: ["types", "staking", "models"],
-  calls: ["types", "staking", "models"],
-  examples: ["types", "token", "staking", "models", "verifiers", "jobs", "calls"],
+  // Earnings of calls and challengers' bonds go into the escrow's ledger too.
+  calls: ["types", "libraries", "staking", "models", "jobs"],
+  examples: ["types", "token", "libraries", "staking", "models", "verifiers", "jobs", "calls"],
 };
 
 const IMPORT = /^\s*import\s+(?:[^"';]*?\bfrom\s+)?["']([^"']+)["']/gm;

@@ -12,7 +12,7 @@ import { ProtocolError } from "../../src/protocol/errors.ts";
 import { addressesFrom, describeAddresses, writeAddresses } from "./addresses.ts";
 import { LOCAL_IGNITION } from "./deployNetwork.ts";
 import { firstBlockOf } from "./journal.ts";
-import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "./parameters.ts";
+import { LOCAL_CHAIN_ID, type NetworkParameters, parametersFileOf, readParameters } from "./parameters.ts";
 import { type Place, planDeployment } from "./plan.ts";
 import { chainIdOf } from "./rpc.ts";
 
@@ -62,7 +62,7 @@ async function deployAndRecord(
 
   chooseShape(plan.shape);
   if (chainId === LOCAL_CHAIN_ID) Object.assign(hre.config.ignition, LOCAL_IGNITION);
-  const result = await runSuper({ ...args, parameters: JSON.stringify({ Network: plan.parameters }) });
+  const result = await runSuper({ ...args, parameters: asIgnitionReads(plan.parameters) });
 
   if (result?.type !== "SUCCESSFUL_DEPLOYMENT" || place.addressesFile === null) return result;
   const deployedAtBlock = await firstBlockOf(rpc, place.deploymentDir);
@@ -71,6 +71,13 @@ async function deployAndRecord(
   console.log(describeAddresses(addresses));
   console.log(`${changed ? "written to" : "unchanged in"} ${relative(process.cwd(), place.addressesFile)}`);
   return result;
+}
+
+/** Ignition takes JSON in which large numbers are strings of digits and an `n`. */
+function asIgnitionReads(parameters: NetworkParameters): string {
+  return JSON.stringify({ Network: parameters }, (_, value: unknown) =>
+    typeof value === "bigint" ? `${value}n` : value,
+  );
 }
 
 function placeOf(

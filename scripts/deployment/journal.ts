@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { listTransactions, type TransactionInfo, TransactionStatus } from "@nomicfoundation/ignition-core";
@@ -36,6 +36,14 @@ export async function dropStaleJournal(rpc: Rpc, deploymentDir: string | undefin
   if ((await firstBlockOf(rpc, deploymentDir)) !== undefined) return false;
   await rm(deploymentDir, { recursive: true });
   return true;
+}
+
+/** Whether the journal is of a network that was handed over without the contracts of calls. */
+export async function isOlderNetwork(deploymentDir: string | undefined): Promise<boolean> {
+  if (!hasJournal(deploymentDir)) return false;
+  const journal = await readFile(join(deploymentDir, "journal.jsonl"), "utf8");
+  // The hand-over is last, and names every contract it needs.
+  return journal.includes('"Network#HandOver"') && !journal.includes('"Network#ReceiptLog"');
 }
 
 async function sentIn(deploymentDir: string | undefined): Promise<TransactionInfo[]> {

@@ -6,7 +6,7 @@ import { type Hex, isAddressEqual } from "viem";
 import type { NetworkShape } from "../../deploy/shape.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { checkToken } from "./checkToken.ts";
-import { dropStaleJournal, hasJournal } from "./journal.ts";
+import { dropStaleJournal, hasJournal, isOlderNetwork } from "./journal.ts";
 import { checkParameters, LOCAL_CHAIN_ID, type NetworkParameters } from "./parameters.ts";
 import { chainIdOf, hasCode, type Rpc } from "./rpc.ts";
 
@@ -41,6 +41,7 @@ export async function planDeployment(
   if (await dropStaleJournal(rpc, place.deploymentDir)) {
     onProgress(`chain ${chainId} was restarted since the last deployment: its journal is dropped, deploying afresh`);
   }
+  await refuseOlderNetwork(chainId, place);
   await refuseSecondNetwork(rpc, chainId, place);
   if (parameters.opgAddress !== undefined) {
     const { transferTested } = await checkToken(rpc, parameters.opgAddress as Hex);
@@ -60,6 +61,17 @@ async function deployerOf(rpc: Rpc): Promise<Hex> {
   throw new ProtocolError(
     "deploy/no-account",
     "there is no account to deploy with: set DEPLOYER_PRIVATE_KEY in Hardhat's keystore or the environment",
+  );
+}
+
+/** Contracts can't be added to a network: its hand-over is done, and nobody but its governor could permit them. */
+async function refuseOlderNetwork(chainId: number, { addressesFile, deploymentDir }: Place): Promise<void> {
+  if (!(await isOlderNetwork(deploymentDir))) return;
+  const files = [deploymentDir, addressesFile].filter((path) => typeof path === "string").join(" and ");
+  throw new ProtocolError(
+    "deploy/older-network",
+    `the network on chain ${chainId} was deployed before there were calls, and can't be added to: move ${files} away and run ` +
+      "this again to deploy a new one; what is in the old one is taken out there",
   );
 }
 

@@ -23,10 +23,18 @@ export const CONTRACT_NAMES = ["opg", "authority", "escrow", "staking", "verifie
 
 /**
  * Reads addresses from JSON text or from parsed JSON. Fields it doesn't know are ignored.
- * @throws ProtocolError `addresses/invalid` naming the field, what it holds and what it may hold
+ * @throws ProtocolError `addresses/invalid` naming the field, what it holds and what it may hold; `addresses/older-network`
+ * for those of a network that was deployed before there were calls
  */
 export function parseAddresses(source: unknown): NetworkAddresses {
   const fields = readFields(typeof source === "string" ? parseText(source) : source);
+  if (fields.verifier !== undefined && fields.vouchers === undefined && fields.receipts === undefined) {
+    throw new ProtocolError(
+      "addresses/older-network",
+      "the addresses name neither vouchers nor receipts: that network was deployed before there were calls, and can't be " +
+        "added to; deploy a new one, see docs/operations/deploy.md",
+    );
+  }
   return {
     chainId: readInteger("chainId", fields.chainId, 1),
     opg: readAddress("opg", fields.opg),

@@ -11,8 +11,8 @@ export function addressesPath(chainId: number): string {
 /**
  * Addresses of a deployed network, from its file.
  * @param file another file than {@link addressesPath} names
- * @throws ProtocolError `chain/not-deployed` when there is no such file, `addresses/invalid` when it can't be used,
- * `chain/wrong-chain-id` when it is another network's
+ * @throws ProtocolError `chain/not-deployed` when there is no such file, `addresses/invalid` or `addresses/older-network` when
+ * it can't be used, `chain/wrong-chain-id` when it is another network's
  */
 export async function loadAddresses(chainId: number, file = addressesPath(chainId)): Promise<NetworkAddresses> {
   const addresses = parseAddresses(await readText(chainId, file));

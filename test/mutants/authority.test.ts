@@ -16,6 +16,8 @@ const ESCROW = "contracts/jobs/JobEscrow.sol";
 const MODELS = "contracts/models/ModelRegistry.sol";
 const STAKING = "contracts/staking/OperatorStaking.sol";
 const VERIFIER = "contracts/verifiers/CommitRevealVerifier.sol";
+const VOUCHERS = "contracts/calls/VoucherEscrow.sol";
+const RECEIPTS = "contracts/calls/ReceiptLog.sol";
 const TRUST_MODEL = "docs/trust-model.md";
 
 const classified: Check = (stage) => classificationProblems(stage, parseTrustModel(readTrustModel()));
@@ -188,6 +190,75 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
     check: hostileGovernanceProblems,
     finds: /^governance: \d+, not \d+$/,
   },
+  {
+    defect: "anybody makes the voucher escrow forget what it owes",
+    contract: "VoucherEscrow",
+    source: VOUCHERS,
+    patch: { file: VOUCHERS, from: "require(msg.sender == address(STAKING), NotStaking(msg.sender));", to: "" },
+    check: stranger("VoucherEscrow.releaseEarnings"),
+    finds: /^VoucherEscrow\.releaseEarnings changed operator1\.callEarnings by -/,
+  },
+  {
+    defect: "anybody brings others' money into a channel",
+    contract: "VoucherEscrow",
+    source: VOUCHERS,
+    patch: {
+      file: VOUCHERS,
+      from: `require(msg.sender == funding.payer, NotPayer(msg.sender, funding.payer));
+        return _fund(funding);`,
+      to: "return _fund(funding);",
+    },
+    check: stranger("VoucherEscrow.fund"),
+    finds: /^VoucherEscrow\.fund changed opg\.payer by -/,
+  },
+  {
+    defect: "a pause stops exits from channels",
+    contract: "VoucherEscrow",
+    source: VOUCHERS,
+    patch: {
+      file: VOUCHERS,
+      from: "require(state.exitsAt() != 0, ChannelNotExiting(channelId));",
+      to: "require(state.exitsAt() != 0 && !channelsPaused, ChannelNotExiting(channelId));",
+    },
+    check: hostileGovernanceProblems,
+    finds: /^VoucherEscrow\.close was refused: ChannelNotExiting/,
+  },
+  {
+    defect: "anybody sets what a challenge costs",
+    contract: "ReceiptLog",
+    source: RECEIPTS,
+    patch: {
+      file: RECEIPTS,
+      from: "function setChallengeBond(uint96 bond) external restricted {",
+      to: "function setChallengeBond(uint96 bond) external {",
+    },
+    check: classified,
+    finds: /^ReceiptLog\.setChallengeBond stands in the table of privileged functions, but anybody can call it$/,
+  },
+  {
+    defect: "anybody anchors for an operator",
+    contract: "ReceiptLog",
+    source: RECEIPTS,
+    patch: {
+      file: RECEIPTS,
+      from: "if (msg.sender != state.signer()) revert NotSigner(msg.sender, state.signer());",
+      to: "",
+    },
+    check: stranger("ReceiptLog.anchor"),
+    finds: /^ReceiptLog\.anchor changed operator0\.log\.1 by 1$/,
+  },
+  {
+    defect: "a challenge costs what it costs when it ends",
+    contract: "ReceiptLog",
+    source: RECEIPTS,
+    patch: {
+      file: RECEIPTS,
+      from: "uint256 bond = challenge.bondUnits * BOND_UNIT;",
+      to: "uint256 bond = challengeBond;",
+    },
+    check: hostileGovernanceProblems,
+    finds: /^ReceiptLog\.upholdOmission was refused: /,
+  },
 ];
 
 const TABLES: Omit<Mutant<never>, "check">[] = [
@@ -234,6 +305,8 @@ describe("a defect in who may do what is found:", function () {
       JobEscrow: compileMutant(ESCROW, "JobEscrow"),
       OperatorStaking: compileMutant(STAKING, "OperatorStaking"),
       CommitRevealVerifier: compileMutant(VERIFIER, "CommitRevealVerifier"),
+      VoucherEscrow: compileMutant(VOUCHERS, "VoucherEscrow"),
+      ReceiptLog: compileMutant(RECEIPTS, "ReceiptLog"),
     });
     expect(await classified(stage)).to.deep.equal([]);
     for (const id of Object.keys(OPEN_CALLS)) expect(await stranger(id)(stage)).to.deep.equal([]);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Batch, Inclusion, LogTerms, SignedPart, SignedReceipt} from "../../contracts/calls/IReceiptLog.sol";
+import {Batch, Inclusion, SignedPart, SignedReceipt} from "../../contracts/calls/IReceiptLog.sol";
 import {BatchWord} from "../../contracts/calls/BatchWord.sol";
 import {ChannelStatus, IVoucherEscrow, Permit, Skipped} from "../../contracts/calls/IVoucherEscrow.sol";
-import {ReceiptLog as CallLog} from "../../contracts/calls/ReceiptLog.sol";
-import {VoucherEscrow} from "../../contracts/calls/VoucherEscrow.sol";
 import {OPG} from "../../contracts/token/OPG.sol";
 import {Channel, ChannelLib, Funding} from "../../contracts/types/Channel.sol";
 import {Link, Part, Receipt as CallReceipt, ReceiptLib} from "../../contracts/types/Receipt.sol";
@@ -24,15 +22,12 @@ abstract contract CallsFixture is Network {
         uint256 signerKey;
     }
 
-    uint256 internal constant EXIT_SECONDS = 1 days;
-    uint40 internal constant ANCHOR_SECONDS = 1 hours;
-    uint40 internal constant CHALLENGE_SECONDS = 2 hours;
-    uint40 internal constant ANSWER_SECONDS = 3 hours;
-    uint40 internal constant EVIDENCE_SECONDS = 2 days;
-    uint96 internal constant OMISSION_SLASH = 20 ether;
-    uint96 internal constant EQUIVOCATION_SLASH = 100 ether + 19; // what doesn't divide is burnt
-    uint256 internal constant CHALLENGE_BOND = 2 ether;
     uint256 internal constant MAX_EVIDENCE_SECONDS = 6 days;
+    uint256 internal constant RING_SIZE = 256;
+    /// @dev How long a batch may be needed, of a gateway whose clock runs ahead.
+    uint256 internal constant NEEDED_SECONDS =
+        uint256(ANCHOR_SECONDS) + CHALLENGE_SECONDS + ANSWER_SECONDS + 10 minutes;
+    uint256 internal constant ANCHOR_INTERVAL = (NEEDED_SECONDS + RING_SIZE - 1) / RING_SIZE;
 
     uint96 internal constant STAKE = 1_000 ether;
     uint96 internal constant BOND = 600 ether;
@@ -41,8 +36,6 @@ abstract contract CallsFixture is Network {
     bytes32 internal constant REQUEST = keccak256("request");
     uint256 internal constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
-    VoucherEscrow internal vouchers;
-    CallLog internal receipts;
     bytes32 internal voucherDomain;
     bytes32 internal receiptDomain;
 
@@ -55,7 +48,7 @@ abstract contract CallsFixture is Network {
 
     function setUp() public virtual {
         _deployNetwork();
-        _deployCalls();
+        _wireCalls();
         (payer, payerKey) = makeAddrAndKey("payer");
         (voucherSigner, voucherKey) = makeAddrAndKey("voucher key");
         _giveTokens(payer);
@@ -66,25 +59,10 @@ abstract contract CallsFixture is Network {
 
     /* DEPLOYING */
 
-    function _deployCalls() internal {
-        vouchers = VoucherEscrow(_deploy("VoucherEscrow", abi.encode(escrow, staking, authority, EXIT_SECONDS)));
-        receipts = CallLog(_deploy("ReceiptLog", abi.encode(address(vouchers), authority, _terms(), CHALLENGE_BOND)));
+    function _wireCalls() internal {
+        _deployCalls();
         voucherDomain = vouchers.domainSeparator();
         receiptDomain = receipts.domainSeparator();
-        vm.prank(GOVERNOR);
-        staking.permitVerifier(address(receipts), true);
-    }
-
-    function _terms() internal pure returns (LogTerms memory) {
-        return
-            LogTerms({
-                anchorSeconds: ANCHOR_SECONDS,
-                challengeSeconds: CHALLENGE_SECONDS,
-                answerSeconds: ANSWER_SECONDS,
-                evidenceSeconds: EVIDENCE_SECONDS,
-                omissionSlash: OMISSION_SLASH,
-                equivocationSlash: EQUIVOCATION_SLASH
-            });
     }
 
     function _expectRefusedDeploy(string memory name, bytes memory args, bytes memory wanted) internal {
@@ -457,6 +435,11 @@ abstract contract CallsFixture is Network {
         batch = Batch(uint48(number), previous, root, count, dataHash);
         vm.prank(signer);
         receipts.anchor("", operators[0].id, count, root, "", dataHash);
+    }
+
+    /// @dev Until the operators may anchor again.
+    function _passInterval() internal {
+        vm.warp(block.timestamp + ANCHOR_INTERVAL);
     }
 
     /// @dev The next call skips a voucher of the batch.

@@ -5,6 +5,9 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "@uniswap/v4-core/lib/forge-std/src/Test.sol";
 
+import {LogTerms} from "../../contracts/calls/IReceiptLog.sol";
+import {ReceiptLog as CallLog} from "../../contracts/calls/ReceiptLog.sol";
+import {VoucherEscrow} from "../../contracts/calls/VoucherEscrow.sol";
 import {JobEscrow} from "../../contracts/jobs/JobEscrow.sol";
 import {IModelRegistry} from "../../contracts/models/IModelRegistry.sol";
 import {OperatorStaking} from "../../contracts/staking/OperatorStaking.sol";
@@ -13,11 +16,21 @@ import {Job, JobLib} from "../../contracts/types/Job.sol";
 import {JobRef, Params} from "../../contracts/verifiers/ICommitRevealVerifier.sol";
 
 /// @notice The network as `deploy/modules/Network.ts` wires it, deployed from the shipped bytecode.
+/// @dev forge-std has a struct called ReceiptLog: ours goes by another name where it is inherited.
 abstract contract Network is Test {
     address internal constant GOVERNOR = address(0x60);
     address internal constant PROTOCOL = address(0x61);
     uint32 internal constant PROTOCOL_FEE_PPM = 10_000;
     uint40 internal constant UNBONDING_SECONDS = 14 days;
+
+    uint256 internal constant EXIT_SECONDS = 1 days;
+    uint40 internal constant ANCHOR_SECONDS = 1 hours;
+    uint40 internal constant CHALLENGE_SECONDS = 2 hours;
+    uint40 internal constant ANSWER_SECONDS = 3 hours;
+    uint40 internal constant EVIDENCE_SECONDS = 2 days;
+    uint96 internal constant OMISSION_SLASH = 20 ether;
+    uint96 internal constant EQUIVOCATION_SLASH = 100 ether + 19; // what doesn't divide is burnt
+    uint256 internal constant CHALLENGE_BOND = 2 ether;
 
     IERC20 internal opg;
     AccessManager internal authority;
@@ -26,6 +39,8 @@ abstract contract Network is Test {
     JobEscrow internal escrow;
     OperatorStaking internal staking;
     CommitRevealVerifier internal verifier;
+    VoucherEscrow internal vouchers;
+    CallLog internal receipts;
     bytes32 private _escrowDomain;
 
     function _deployNetwork() internal {
@@ -42,6 +57,26 @@ abstract contract Network is Test {
         );
         vm.prank(GOVERNOR);
         staking.permitVerifier(address(verifier), true);
+    }
+
+    /// @dev Over the escrow and the staking that are there.
+    function _deployCalls() internal {
+        vouchers = VoucherEscrow(_deploy("VoucherEscrow", abi.encode(escrow, staking, authority, EXIT_SECONDS)));
+        receipts = CallLog(_deploy("ReceiptLog", abi.encode(vouchers, authority, _terms(), CHALLENGE_BOND)));
+        vm.prank(GOVERNOR);
+        staking.permitVerifier(address(receipts), true);
+    }
+
+    function _terms() internal pure returns (LogTerms memory) {
+        return
+            LogTerms({
+                anchorSeconds: ANCHOR_SECONDS,
+                challengeSeconds: CHALLENGE_SECONDS,
+                answerSeconds: ANSWER_SECONDS,
+                evidenceSeconds: EVIDENCE_SECONDS,
+                omissionSlash: OMISSION_SLASH,
+                equivocationSlash: EQUIVOCATION_SLASH
+            });
     }
 
     function _params() internal pure returns (Params memory) {

@@ -499,7 +499,7 @@ contract ReceiptLogOmissionTest is CallsFixture {
         opg = token;
         escrow = JobEscrow(_deploy("JobEscrow", abi.encode(token, authority, PROTOCOL, 0)));
         staking = OperatorStaking(_deploy("OperatorStaking", abi.encode(token, escrow, authority, UNBONDING_SECONDS)));
-        _deployCalls();
+        _wireCalls();
         bytes memory consent = _consent(operators[0].owner, operators[0].signer, operators[0].signerKey);
         vm.prank(operators[0].owner);
         staking.register(operators[0].signer, type(uint256).max, consent);

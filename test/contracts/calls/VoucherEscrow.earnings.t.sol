@@ -147,7 +147,7 @@ contract VoucherEscrowEarningsTest is CallsFixture {
         opg = token;
         escrow = JobEscrow(_deploy("JobEscrow", abi.encode(token, authority, PROTOCOL, 0)));
         staking = OperatorStaking(_deploy("OperatorStaking", abi.encode(token, escrow, authority, UNBONDING_SECONDS)));
-        _deployCalls();
+        _wireCalls();
         vm.startPrank(operators[0].owner);
         staking.register(operators[0].owner, 0, "");
         vm.stopPrank();

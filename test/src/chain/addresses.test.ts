@@ -41,6 +41,18 @@ describe("addresses of a network", () => {
     for (const source of wrong) await expectProtocolError("addresses/invalid", () => parseAddresses(source));
   });
 
+  it("of a network older than calls say that it is to be deployed again", async () => {
+    const { vouchers, receipts, ...older } = ADDRESSES;
+    const error = await expectProtocolError("addresses/older-network", () => parseAddresses(older));
+    expect(error.message).to.include("deploy a new one");
+    for (const half of [
+      { ...older, vouchers },
+      { ...older, receipts },
+    ]) {
+      await expectProtocolError("addresses/invalid", () => parseAddresses(half));
+    }
+  });
+
   describe("in files", () => {
     let folder: string;
     let file: string;

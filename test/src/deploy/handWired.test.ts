@@ -12,12 +12,16 @@ const SAME: Record<string, string> = {
   PROTOCOL: "protocolFeeRecipient",
   PROTOCOL_FEE_PPM: "protocolFeePpm",
   UNBONDING_SECONDS: "unbondingSeconds",
+  EXIT_SECONDS: "exitSeconds",
+  CHALLENGE_BOND: "challengeBond",
   "_params()": "struct",
+  "_terms()": "struct",
   opg: "OPG",
   authority: "AccessManager",
   escrow: "JobEscrow",
   staking: "OperatorStaking",
   verifier: "CommitRevealVerifier",
+  vouchers: "VoucherEscrow",
 };
 
 type Wiring = Record<string, string[]>;

@@ -1,14 +1,17 @@
-import { globSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 
+import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
+import { buildModule, deploy } from "@nomicfoundation/ignition-core";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import { ADMIN_ROLE, GOVERNOR_ROLE, PAUSER_ROLE } from "../../../deploy/modules/Access.ts";
+import { ADMIN_ROLE, access, GOVERNOR_ROLE, PAUSER_ROLE } from "../../../deploy/modules/Access.ts";
 import { networkModule } from "../../../deploy/modules/Network.ts";
-import { deployNetwork } from "../../../scripts/deployment/deployNetwork.ts";
+import { deployNetwork, LOCAL_IGNITION } from "../../../scripts/deployment/deployNetwork.ts";
 import { parametersFileOf, readParameters } from "../../../scripts/deployment/parameters.ts";
 import type { NetworkAddresses } from "../../../src/chain/addresses.ts";
 import {
@@ -333,6 +336,32 @@ describe("deployNetwork", () => {
       deployNetwork({ connection, artifacts: hre.artifacts, parameters, addressesFile: null }),
     );
     await connection.close();
+  });
+
+  it("says what to do where a network without calls was deployed, and leaves it alone", async () => {
+    const connection = await chainWithId(31337);
+    const { provider } = connection;
+    const deploymentDir = mkdtempSync(join(tmpdir(), "older-"));
+    const older = buildModule("Network", (m) => {
+      const authority = access(m);
+      m.call(authority, "multicall", [[]], { id: "HandOver" });
+      return { authority };
+    });
+    await deploy({
+      ...{ provider, deploymentDir, ignitionModule: older, deploymentParameters: {}, config: LOCAL_IGNITION },
+      artifactResolver: new HardhatArtifactResolver(hre.artifacts),
+      accounts: [DEPLOYER],
+    });
+    const before = await provider.request({ method: "eth_blockNumber" });
+
+    const parameters = await readParameters(parametersFileOf(31337));
+    const error = await expectProtocolError("deploy/older-network", () =>
+      deployNetwork({ connection, artifacts: hre.artifacts, parameters, deploymentDir, addressesFile: null }),
+    );
+    expect(error.message).to.include(`move ${deploymentDir} away`);
+    expect(await provider.request({ method: "eth_blockNumber" })).to.equal(before);
+    await connection.close();
+    rmSync(deploymentDir, { recursive: true });
   });
 
   it("says in one line what the contracts refuse", async () => {

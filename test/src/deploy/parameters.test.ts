@@ -39,6 +39,31 @@ describe("deployment parameters", () => {
     });
   }
 
+  const DAY = 86_400;
+  const OPG = 10n ** 18n;
+  for (const chainId of REAL_CHAINS) {
+    it(`of chain ${chainId} give calls days to be looked at, and lies a price`, async () => {
+      const checked = checkParameters(await readParameters(parametersFileOf(chainId), ENVIRONMENT), chainId);
+      const { exitSeconds, anchorSeconds, challengeSeconds, answerSeconds, evidenceSeconds } = checked;
+      expect([exitSeconds, anchorSeconds, challengeSeconds, answerSeconds, evidenceSeconds]).to.deep.equal(
+        [2, 1 / 24, 1, 1, 5].map((days) => days * DAY),
+      );
+      expect(checked.omissionSlash).to.equal(100n * OPG);
+      expect(checked.equivocationSlash).to.equal(1_000n * OPG);
+      expect(checked.challengeBond).to.equal(OPG);
+    });
+  }
+
+  it("of every chain let operators claim what they anchor in time, and end all windows before the unbonding", async () => {
+    for (const chainId of CHAINS) {
+      const checked = checkParameters(await readParameters(parametersFileOf(chainId), ENVIRONMENT), chainId);
+      const { anchorSeconds, challengeSeconds, answerSeconds, evidenceSeconds, unbondingSeconds } = checked;
+      expect(anchorSeconds).to.be.below(checked.exitSeconds);
+      expect(anchorSeconds + challengeSeconds + answerSeconds).to.be.below(unbondingSeconds);
+      expect(evidenceSeconds).to.be.below(unbondingSeconds);
+    }
+  });
+
   it("name OPG where it exists, and only there", async () => {
     const opgOf = async (chainId: number) => (await readParameters(parametersFileOf(chainId))).opgAddress;
     expect(await Promise.all(CHAINS.map(opgOf))).to.deep.equal([

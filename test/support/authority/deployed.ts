@@ -20,6 +20,9 @@ import { parametersFileOf, readParameters } from "../../../scripts/deployment/pa
 import type { NetworkAddresses } from "../../../src/chain/addresses.ts";
 
 const LOCAL = 31337;
+const BASE = 8453;
+/** Of calls. On a local chain they are over before anything that governance announces is due, so they are as on Base. */
+const WINDOWS = ["exitSeconds", "anchorSeconds", "challengeSeconds", "answerSeconds", "evidenceSeconds"];
 const GAS = numberToHex(15_000_000);
 /** For gas: some callers are contracts, which have none. */
 const ETHER = numberToHex(10n ** 20n);
@@ -31,6 +34,8 @@ export const CONTRACTS = {
   JobEscrow: "escrow",
   OperatorStaking: "staking",
   CommitRevealVerifier: "verifier",
+  VoucherEscrow: "vouchers",
+  ReceiptLog: "receipts",
 } as const satisfies Record<string, keyof NetworkAddresses>;
 
 export type ContractName = keyof typeof CONTRACTS;
@@ -90,7 +95,9 @@ export async function deployed(replaced: Replaced = {}): Promise<Deployed> {
   });
   const rpc = async (method: string, ...params: unknown[]): Promise<unknown> =>
     await connection.provider.request({ method, params });
-  const parameters = await readParameters(parametersFileOf(LOCAL));
+  const onBase = await readParameters(parametersFileOf(BASE));
+  const windows = Object.fromEntries(WINDOWS.map((name) => [name, onBase[name]]));
+  const parameters: Record<string, unknown> = { ...(await readParameters(parametersFileOf(LOCAL))), ...windows };
   const addresses = await deployNetwork({
     connection,
     artifacts: replacing(hre.artifacts, replaced),

@@ -1,6 +1,7 @@
-import { type Address, type Hex, numberToHex, toFunctionSelector, zeroAddress } from "viem";
+import { type Address, type Hex, keccak256, maxUint256, numberToHex, toFunctionSelector, zeroAddress } from "viem";
 import { ADMIN_ROLE, GOVERNOR_ROLE, PAUSER_ROLE } from "../../../deploy/modules/Access.ts";
 import type { Member } from "../../../src/chain/verifier.ts";
+import { parseOpg } from "../../../src/protocol/units.ts";
 import { type ContractName, Refused } from "./deployed.ts";
 import { changingFunctions } from "./privileges.ts";
 import {
@@ -8,6 +9,7 @@ import {
   DEPOSITED,
   earnedBy,
   FEE,
+  HOLDERS,
   JOB_NAMES,
   LEFT,
   PEOPLE,
@@ -17,16 +19,26 @@ import {
   type Stage,
   UNBONDED,
 } from "./stage.ts";
-import { changesOf, termsOf } from "./terms.ts";
+import {
+  CHALLENGE_BOND,
+  CHANNEL_NAMES,
+  EQUIVOCATION_SLASH,
+  FUNDED,
+  OMISSION_SLASH,
+  PROMISED,
+  STANDING_LEFT,
+} from "./stageCalls.ts";
+import { changesOf, MANAGED, termsOf } from "./terms.ts";
 
 /** Who was the governor; it gives itself every role. */
 const ATTACKER = PEOPLE.governor;
 const OWN_ROLE = 77n;
-const MANAGED = ["JobEscrow", "OperatorStaking", "CommitRevealVerifier"] as const;
 const DAY = 86_400;
 const MAX_UNBONDING_SECONDS = 60 * DAY;
 const NEVER = 100 * 365 * DAY;
 const MAX_UINT32 = 2 ** 32 - 1;
+const MAX_UINT96 = 2n ** 96n - 1n;
+const MAX_CHALLENGE_BOND = parseOpg("1000");
 
 /** All that may change while governance does its worst: its own settings, and the protocol's fees, which are its own. */
 const GOVERNED = ["network.", "role.", "accrued.1", "ledger.governor"];
@@ -57,8 +69,11 @@ export const ATTACKS: Record<string, Attack> = {
   },
   "OperatorStaking.setUnbondingSeconds": (stage) => lengthenUnbonding(stage),
   "CommitRevealVerifier.setParams": (stage) => tightenParams(stage),
+  "ReceiptLog.setChallengeBond": (stage) => raiseChallengeBond(stage),
   "OperatorStaking.permitVerifier": async (stage) => {
-    await act(stage, "OperatorStaking", "permitVerifier", stage.addresses.verifier, false);
+    for (const name of ["verifier", "receipts"] as const) {
+      await act(stage, "OperatorStaking", "permitVerifier", stage.addresses[name], false);
+    }
     await permitHostileVerifier(stage);
   },
   "AccessManager.execute": async (stage) => {
@@ -70,6 +85,7 @@ export const ATTACKS: Record<string, Attack> = {
   "JobEscrow.setJobsPaused": (stage) => act(stage, "JobEscrow", "setJobsPaused", true),
   "JobEscrow.setModelsPaused": (stage) => act(stage, "JobEscrow", "setModelsPaused", true),
   "OperatorStaking.setPaused": (stage) => act(stage, "OperatorStaking", "setPaused", true),
+  "VoucherEscrow.setChannelsPaused": (stage) => act(stage, "VoucherEscrow", "setChannelsPaused", true),
   "AccessManager.setTargetFunctionRole": async (stage) => {
     for (const name of MANAGED) {
       const selectors = changingFunctions(stage)
@@ -96,11 +112,14 @@ export const ATTACKS: Record<string, Attack> = {
     }
     await lengthenUnbonding(stage);
     await tightenParams(stage);
+    await raiseChallengeBond(stage);
     await permitHostileVerifier(stage);
   },
   "JobEscrow.setAuthority": (stage) => replaceAuthority(stage, "JobEscrow"),
   "OperatorStaking.setAuthority": (stage) => replaceAuthority(stage, "OperatorStaking"),
   "CommitRevealVerifier.setAuthority": (stage) => replaceAuthority(stage, "CommitRevealVerifier"),
+  "VoucherEscrow.setAuthority": (stage) => replaceAuthority(stage, "VoucherEscrow"),
+  "ReceiptLog.setAuthority": (stage) => replaceAuthority(stage, "ReceiptLog"),
 };
 
 /** Does everything, one after the other; tells what changed that isn't governance's, and what was no attack at all. */
@@ -129,8 +148,8 @@ export async function hostileGovernanceProblems(stage: Stage): Promise<string[]>
 }
 
 /**
- * Everybody goes home with everything: jobs end, balances, royalties, earnings and stakes are taken out, each by its
- * owner. Protocol fees that nobody had claimed are governance's to take.
+ * Everybody goes home with everything: jobs, challenges and channels end, balances, royalties, earnings and stakes are taken
+ * out, each by its owner. Who has signed lies or left a receipt out pays for it, and nobody else. Protocol fees that nobody had claimed are governance's to take.
  * @returns whoever got something else than what is theirs
  * @throws Refused when somebody is stopped
  */
@@ -143,10 +162,12 @@ async function goHome(stage: Stage): Promise<string[]> {
   const { payer, royaltyRecipient, stranger } = PEOPLE;
   const owners = stage.operators.map(({ owner }) => owner);
   const { jobs, modelId } = stage;
-  const unopened = BROUGHT - DEPOSITED;
+  const inChannels = BigInt(CHANNEL_NAMES.length) * FUNDED;
+  const unopened = BROUGHT - DEPOSITED - inChannels;
   const inJobs = BigInt(JOB_NAMES.length) * FEE;
   const settled = BigInt(JOB_NAMES.length - 1);
 
+  await useCalls(stage);
   await withdraw(stage, payer);
   expectAmount("the payer's balance", await opgOf(payer), unopened + DEPOSITED - inJobs);
 
@@ -157,7 +178,14 @@ async function goHome(stage: Stage): Promise<string[]> {
     if (status !== wanted) wrong.push(`the ${name} job ended with status ${status}, not ${wanted}`);
   }
   await withdraw(stage, payer);
-  expectAmount("the payer", await opgOf(payer), BROUGHT - settled * FEE);
+  expectAmount("the payer", await opgOf(payer), BROUGHT - inChannels - settled * FEE);
+
+  await endCalls(stage);
+  const spent = CHANNEL_NAMES.reduce((sum, name) => sum + PROMISED[name], 0n);
+  expectAmount("the payer of channels", await opgOf(payer), BROUGHT - spent - settled * FEE);
+  await withdraw(stage, PEOPLE.challenger);
+  // The challenge that was answered has cost its bond.
+  expectAmount("the challenger", await opgOf(PEOPLE.challenger), BROUGHT - CHALLENGE_BOND);
 
   await stage.send(stranger, "JobEscrow", "claimRoyalty", modelId);
   await withdraw(stage, royaltyRecipient);
@@ -172,11 +200,16 @@ async function goHome(stage: Stage): Promise<string[]> {
     expectAmount(
       "the leaving operator",
       await opgOf(first),
-      BROUGHT - STAKED + LEFT + UNBONDED + settled * earnedBy(0),
+      BROUGHT - STAKED + LEFT + STANDING_LEFT + UNBONDED + settled * earnedBy(0) + PROMISED.open + CHALLENGE_BOND,
     );
   });
+  const byCalls = [
+    PROMISED.open + CHALLENGE_BOND - OMISSION_SLASH,
+    PROMISED.paid - EQUIVOCATION_SLASH,
+    PROMISED.exiting,
+  ];
   for (const [seat, owner] of owners.entries()) {
-    expectAmount(`operator ${seat}`, await opgOf(owner), BROUGHT + settled * earnedBy(seat));
+    expectAmount(`operator ${seat}`, await opgOf(owner), BROUGHT + settled * earnedBy(seat) + (byCalls[seat] ?? 0n));
   }
   await withdraw(stage, stranger);
   expectAmount("another operator", await opgOf(stranger), 3n * STRANGER_STAKE);
@@ -201,6 +234,34 @@ async function endJobs(stage: Stage): Promise<void> {
   await stage.send(PEOPLE.payer, "JobEscrow", "refund", bare.job);
 }
 
+/** The signer goes on anchoring and claiming, the operator answers a challenge, somebody shows what another one has signed. */
+async function useCalls(stage: Stage): Promise<void> {
+  const { calls, operators, send } = stage;
+  const [first] = operators;
+  if (first === undefined) throw new Error("no operators");
+  await send(first.signer, "ReceiptLog", "startIncarnation", first.id, 2);
+  const root = keccak256("0x");
+  await send(first.signer, "ReceiptLog", "anchor", "", first.id, 1, root, calls.channels.open.voucher, root);
+  await send(first.owner, "ReceiptLog", "answerOmission", calls.receipts.anchored.receipt, calls.inclusion);
+  await send(PEOPLE.newcomer, "ReceiptLog", "showReceipts", ...calls.contradictions.showReceipts.evidence, 0);
+  for (const name of ["open", "paid"] as const) {
+    const { payer, operatorId, voucherKey } = calls.channels[name].channel;
+    const leaver = name === "open" ? payer : voucherKey; // either may
+    await send(leaver, "VoucherEscrow", "startExit", payer, operatorId, voucherKey);
+  }
+}
+
+/** What nobody answered is upheld, and every channel gives the rest back. */
+async function endCalls({ calls, elapse, send }: Stage): Promise<void> {
+  await elapse(2 * DAY);
+  const { receipt, receiptId } = calls.receipts.omitted;
+  await send(PEOPLE.newcomer, "ReceiptLog", "upholdOmission", receipt.operatorId, receiptId);
+  for (const name of CHANNEL_NAMES) {
+    const { payer, operatorId, voucherKey } = calls.channels[name].channel;
+    await send(PEOPLE.newcomer, "VoucherEscrow", "close", payer, operatorId, voucherKey);
+  }
+}
+
 async function takeStakesOut(stage: Stage, checkEarlyLeaver: () => Promise<void>): Promise<void> {
   const { operators, addresses, send, read, elapse } = stage;
   const everyone = [
@@ -210,23 +271,28 @@ async function takeStakesOut(stage: Stage, checkEarlyLeaver: () => Promise<void>
   const release = async (id: number, verifier: Address) =>
     send(PEOPLE.newcomer, "OperatorStaking", "release", id, verifier);
 
-  for (const { id } of operators) await send(PEOPLE.newcomer, "OperatorStaking", "harvest", id, addresses.verifier);
+  const { verifier, vouchers, receipts } = addresses;
+  for (const { id } of operators) {
+    for (const source of [verifier, vouchers]) await send(PEOPLE.newcomer, "OperatorStaking", "harvest", id, source);
+  }
   await elapse(7 * DAY);
   const [first] = operators;
   if (first === undefined) throw new Error("no operators");
-  for (const verifier of [addresses.verifier, zeroAddress]) await release(first.id, verifier);
+  for (const backed of [verifier, receipts, zeroAddress]) await release(first.id, backed);
   await send(first.owner, "OperatorStaking", "withdraw", first.owner);
   await checkEarlyLeaver();
 
   for (const { id, owner } of everyone) {
     const { share } = (await read("CommitRevealVerifier", "memberOf", id)) as Member;
     if (share > 0n) await send(owner, "CommitRevealVerifier", "leave", share * 10n ** 12n);
+    const { active } = (await read("OperatorStaking", "allocationOf", id, receipts)) as { active: bigint };
+    if (active > 0n) await send(owner, "ReceiptLog", "leave", active);
     const { unallocated } = (await read("OperatorStaking", "stakeOf", id)) as { unallocated: bigint };
     await send(owner, "OperatorStaking", "unbond", unallocated);
   }
   await elapse(MAX_UNBONDING_SECONDS);
   for (const { id, owner } of everyone) {
-    for (const verifier of [addresses.verifier, zeroAddress]) await release(id, verifier);
+    for (const backed of [verifier, receipts, zeroAddress]) await release(id, backed);
     await send(owner, "OperatorStaking", "withdraw", owner);
   }
   await send(PEOPLE.newcomer, "OperatorStaking", "burn");
@@ -270,6 +336,9 @@ async function attempt(work: () => Promise<void>): Promise<boolean> {
 const lengthenUnbonding = (stage: Stage) =>
   worst(stage, "OperatorStaking", "setUnbondingSeconds", [NEVER], [MAX_UNBONDING_SECONDS]);
 
+const raiseChallengeBond = (stage: Stage) =>
+  worst(stage, "ReceiptLog", "setChallengeBond", [MAX_UINT96 - (MAX_UINT96 % 10n ** 12n)], [MAX_CHALLENGE_BOND]);
+
 const tightenParams = (stage: Stage) =>
   worst(
     stage,
@@ -302,13 +371,19 @@ async function permitHostileVerifier(stage: Stage): Promise<void> {
   }
 }
 
+type TakingCall = [ContractName, string, ...unknown[]];
+
 /** What the manager could take if its name were worth anything to the others. */
-function takingCalls(stage: Stage): [ContractName, string, ...unknown[]][] {
+function takingCalls(stage: Stage): TakingCall[] {
   const id = stage.operators[0]?.id;
   const { revealed, bare } = stage.jobs;
+  const { spare, receipts, inclusion } = stage.calls;
+  const { open, paid } = stage.calls.channels;
+  const { payer, operatorId, voucherKey } = open.channel;
+  const forged = `${open.voucher.slice(0, -2)}00`;
   return [
     ["OPG", "transferFrom", PEOPLE.payer, ATTACKER, 1n],
-    ["OPG", "transferFrom", stage.addresses.escrow, ATTACKER, 1n],
+    ...HOLDERS.map((name): TakingCall => ["OPG", "transferFrom", stage.at(name), ATTACKER, 1n]),
     ["JobEscrow", "withdraw", ATTACKER, 1n],
     ["JobEscrow", "transfer", ATTACKER, 1n],
     ["JobEscrow", "refund", bare.job],
@@ -318,6 +393,16 @@ function takingCalls(stage: Stage): [ContractName, string, ...unknown[]][] {
     ["OperatorStaking", "withdraw", ATTACKER],
     ["CommitRevealVerifier", "releaseEarnings", id],
     ["CommitRevealVerifier", "leave", LEFT],
+    ["VoucherEscrow", "fund", { ...spare, totalDeposited: FUNDED, deadline: maxUint256 }],
+    ["VoucherEscrow", "claim", id, forged],
+    ["VoucherEscrow", "releaseEarnings", paid.channel.operatorId],
+    ["VoucherEscrow", "startExit", payer, operatorId, voucherKey],
+    ["VoucherEscrow", "close", payer, operatorId, voucherKey],
+    ["ReceiptLog", "leave", STANDING_LEFT],
+    ["ReceiptLog", "startIncarnation", id, 2],
+    ["ReceiptLog", "anchor", "", id, 1, keccak256("0x"), forged, keccak256("0x")],
+    ["ReceiptLog", "answerOmission", receipts.omitted.receipt, inclusion],
+    ["ReceiptLog", "upholdOmission", id, receipts.anchored.receiptId],
   ];
 }
 

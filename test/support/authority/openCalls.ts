@@ -1,6 +1,7 @@
-import { type Address, type Hex, keccak256, maxUint256, numberToHex, stringToHex, zeroAddress } from "viem";
+import { type Address, type Hex, keccak256, maxUint256, numberToHex, stringToHex, zeroAddress, zeroHash } from "viem";
 import { ADMIN_ROLE } from "../../../deploy/modules/Access.ts";
 import { localTestAccount } from "../../../src/cli/localAccounts.ts";
+import type { Channel } from "../../../src/protocol/channel.ts";
 import { keyOf, nonceOf } from "../../../src/protocol/job.ts";
 import { type ContractName, Refused } from "./deployed.ts";
 import {
@@ -21,6 +22,18 @@ import {
   signJob,
   UNBONDED,
 } from "./stage.ts";
+import {
+  CHALLENGE_BOND,
+  type Contradiction,
+  EQUIVOCATION_SLASH,
+  FUNDED,
+  OMISSION_SLASH,
+  PROMISED,
+  type ShownBy,
+  STANDING_LEFT,
+  signedVoucher,
+  signFunding,
+} from "./stageCalls.ts";
 import { type Changes, changesOf, termsOf } from "./terms.ts";
 
 /** One call of a stranger's, aimed at what is somebody else's. */
@@ -48,6 +61,10 @@ const { stranger, newcomer, payer, owner0 } = PEOPLE;
 const DAY = 86_400;
 const ONE = 10n ** 18n;
 const NOTHING = "do nothing to others";
+/** What a first funding of one OPG says, besides whose channel it is for. */
+const FUNDING = { totalDeposited: ONE, deadline: maxUint256 };
+const NO_PERMIT = { value: 0n, deadline: 0n, v: 0, r: zeroHash, s: zeroHash };
+const partiesOf = ({ payer, operatorId, voucherKey }: Channel) => [payer, operatorId, voucherKey];
 
 /** Every function anybody can call. */
 export const OPEN_CALLS: Record<string, OpenCall> = {
@@ -65,7 +82,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
   "OPG.transferFrom": {
     may: "move what its owner approved for the caller",
     attempts: ({ addresses }) =>
-      [payer, addresses.escrow, addresses.staking].map((from) => ({
+      [payer, addresses.escrow, addresses.staking, addresses.vouchers, addresses.receipts].map((from) => ({
         args: [from, stranger, 1n],
         refused: "ERC20InsufficientAllowance",
       })),
@@ -338,11 +355,17 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
         before: () => elapse(7 * DAY),
         changes: { "operator0.unbonding.leaving": -UNBONDED, "operator0.claimable": UNBONDED },
       },
+      { args: [first?.id, addresses.receipts], refused: "StillUnbonding" },
+      {
+        args: [first?.id, addresses.receipts],
+        before: () => elapse(7 * DAY),
+        changes: { "operator0.standing.leaving": -STANDING_LEFT, "operator0.claimable": STANDING_LEFT },
+      },
     ],
   },
   "OperatorStaking.harvest": {
     may: "make an operator's earnings claimable by its owner",
-    attempts: async ({ operators: [first], addresses, deployAnswering }) => [
+    attempts: async ({ operators: [first, second], addresses, deployAnswering }) => [
       {
         args: [first?.id, addresses.verifier],
         changes: {
@@ -350,6 +373,10 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
           "operator0.claimable": 2n * earnedBy(0),
           "ledger.verifier": -2n * earnedBy(0),
         },
+      },
+      {
+        args: [second?.id, addresses.vouchers],
+        changes: { "operator1.callEarnings": -PROMISED.paid, "operator1.claimable": PROMISED.paid },
       },
       {
         args: [first?.id, await deployAnswering(numberToHex(ONE, { size: 32 }))], // claims to have moved what it hasn't
@@ -470,7 +497,250 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
       { args: [settled.job] },
     ],
   },
+
+  "VoucherEscrow.fund": {
+    may: "fund the caller's own channel",
+    attempts: ({ calls: { spare, channels } }) => [
+      { args: [{ ...spare, ...FUNDING }], refused: "NotPayer" },
+      { args: [{ ...channels.open.channel, ...FUNDING, totalDeposited: FUNDED + ONE }], refused: "NotPayer" },
+      { args: [{ ...channels.open.channel, ...FUNDING, payer: stranger }] },
+    ],
+  },
+  "VoucherEscrow.fundWithPermit": {
+    may: "fund the caller's own channel",
+    attempts: async ({ calls: { spare } }) => {
+      const { v, r, s } = await forgedSignature();
+      const permit = { value: ONE, deadline: maxUint256, v, r, s };
+      return [
+        { args: [{ ...spare, ...FUNDING }, permit], refused: "NotPayer" },
+        { args: [{ ...spare, ...FUNDING, payer: stranger }, permit] },
+      ];
+    },
+  },
+  "VoucherEscrow.fundWithSignature": {
+    may: "fund the channel its payer signed for, with the amount it signed",
+    attempts: async (stage) => {
+      const funding = { ...stage.calls.spare, ...FUNDING };
+      const signature = await signFunding(stage, funding);
+      const forged = (await forgedSignature()).whole;
+      const changes = { "opg.payer": -ONE, "channel.spare.opening": 1n, "channel.spare.deposited": ONE };
+      return [
+        { args: [funding, forged, NO_PERMIT], refused: "InvalidSignature" },
+        { args: [{ ...funding, totalDeposited: 2n * ONE }, signature, NO_PERMIT], refused: "InvalidSignature" },
+        { args: [{ ...funding, voucherKey: stranger }, signature, NO_PERMIT], refused: "InvalidSignature" },
+        { args: [funding, signature, NO_PERMIT], changes },
+      ];
+    },
+  },
+  "VoucherEscrow.claim": {
+    may: "credit an operator what the voucher key signed for it",
+    attempts: async (stage) => {
+      const { open, paid } = stage.calls.channels;
+      const { operatorId } = open.channel;
+      const greedy = await signedVoucher(stage, open.channel, 2n * FUNDED);
+      const claimed = (amount: bigint) => ({ "channel.open.claimed": amount, "operator0.callEarnings": amount });
+      const forged = `${open.voucher.slice(0, -128)}${(await forgedSignature()).whole.slice(2, 130)}`;
+      return [
+        { args: [operatorId, open.voucher], changes: claimed(PROMISED.open) },
+        { args: [operatorId, greedy], changes: claimed(FUNDED) },
+        { args: [operatorId, forged] },
+        { args: [stage.strangerOperator, open.voucher] },
+        { args: [paid.channel.operatorId, paid.voucher] },
+        { args: [operatorId, open.voucher.slice(0, -2)], refused: "BatchMalformed" },
+      ];
+    },
+  },
+  "VoucherEscrow.startExit": {
+    may: "leave the caller's own channel",
+    attempts: ({ calls: { channels } }) => [
+      { args: partiesOf(channels.open.channel), refused: "NotPayer" },
+      { from: PEOPLE.signer0, args: partiesOf(channels.open.channel), refused: "NotPayer" },
+    ],
+  },
+  "VoucherEscrow.close": {
+    may: "give the payer back what nobody claimed, after the exit's time",
+    attempts: ({ calls: { channels, spare }, elapse }) => [
+      { args: partiesOf(channels.open.channel), refused: "ChannelNotExiting" },
+      { args: partiesOf(spare), refused: "ChannelNotOpen" },
+      { args: partiesOf(channels.exiting.channel), refused: "StillExiting" },
+      {
+        args: partiesOf(channels.exiting.channel),
+        before: () => elapse(2 * DAY),
+        changes: {
+          "opg.payer": FUNDED - PROMISED.exiting,
+          "channel.exiting.deposited": -FUNDED,
+          "channel.exiting.claimed": -PROMISED.exiting,
+          "channel.exiting.exitsAt": "any",
+        },
+      },
+    ],
+  },
+  "VoucherEscrow.releaseEarnings": {
+    may: NOTHING,
+    oneCaller: true,
+    attempts: ({ operators: [, second] }) => [{ args: [second?.id], refused: "NotStaking" }],
+  },
+
+  "ReceiptLog.join": {
+    may: "change the caller's own operator",
+    attempts: () => [
+      { args: [ONE], refused: "InsufficientAllowance" },
+      { from: newcomer, args: [ONE], refused: "NotRegistered" },
+    ],
+  },
+  "ReceiptLog.leave": {
+    may: "change the caller's own operator",
+    attempts: () => [
+      { args: [ONE], refused: "InsufficientStake" },
+      { from: newcomer, args: [ONE], refused: "NotRegistered" },
+    ],
+  },
+  "ReceiptLog.syncSigner": {
+    may: "make the log know the signer its owner has chosen",
+    attempts: ({ operators: [first], send }) => [
+      { args: [first?.id] },
+      {
+        args: [first?.id],
+        before: () => send(owner0, "OperatorStaking", "rotateSigner", owner0, 0n, "0x"),
+        changes: { "operator0.log.0": "any" },
+      },
+      { args: [99], refused: "UnknownOperator" },
+    ],
+  },
+  "ReceiptLog.startIncarnation": {
+    may: NOTHING,
+    oneCaller: true,
+    attempts: ({ operators: [first] }) =>
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2], refused: "NotSigner" })),
+  },
+  "ReceiptLog.anchor": {
+    may: NOTHING,
+    oneCaller: true,
+    attempts: ({ operators: [first], calls: { channels } }) =>
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({
+        from,
+        args: ["", first?.id, 1, keccak256("0x"), channels.open.voucher, keccak256("0x")],
+        refused: "NotSigner",
+      })),
+  },
+  "ReceiptLog.challengeOmission": {
+    may: "ask once for a receipt that should be anchored, for a bond of the caller's",
+    attempts: async ({ calls: { receipts, freshReceipt }, elapse }) => {
+      const { unchallenged, anchored } = receipts;
+      const forged = { ...unchallenged, signature: (await forgedSignature()).whole };
+      const altered = { ...unchallenged, receipt: { ...unchallenged.receipt, price: 0n } };
+      return [
+        { args: [unchallenged], changes: challengedNow("unchallenged") },
+        { from: newcomer, args: [unchallenged], refused: "ERC20InsufficientAllowance" },
+        { args: [forged], refused: "InvalidStatement" },
+        { args: [altered], refused: "InvalidStatement" },
+        { args: [anchored], refused: "AlreadyChallenged" },
+        { args: [await freshReceipt()], refused: "OutsideChallengeWindow" },
+        { args: [unchallenged], before: () => elapse(DAY), refused: "OutsideChallengeWindow" },
+      ];
+    },
+  },
+  "ReceiptLog.answerOmission": {
+    may: "show where a challenged receipt was anchored, for the challenger's bond",
+    attempts: ({ calls: { receipts, inclusion }, elapse }) => [
+      { args: [receipts.anchored.receipt, inclusion], changes: { "challenge.anchored.status": 1n } },
+      { args: [receipts.omitted.receipt, inclusion], refused: "NotIncluded" },
+      { args: [receipts.anchored.receipt, { ...inclusion, proof: [] }], refused: "NotIncluded" },
+      { args: [receipts.unchallenged.receipt, inclusion], refused: "ChallengeNotOpen" },
+      { args: [receipts.anchored.receipt, inclusion], before: () => elapse(DAY), refused: "AnswerTooLate" },
+    ],
+  },
+  "ReceiptLog.upholdOmission": {
+    may: "end a challenge that nobody has answered in time",
+    attempts: ({ calls: { receipts }, operators: [first], elapse }) => [
+      { args: [first?.id, receipts.omitted.receiptId], refused: "StillAnswerable" },
+      { args: [first?.id, receipts.unchallenged.receiptId], refused: "ChallengeNotOpen" },
+      {
+        args: [first?.id, receipts.omitted.receiptId],
+        before: () => elapse(DAY),
+        changes: {
+          "challenge.omitted.status": 2n,
+          "ledger.challenger": CHALLENGE_BOND,
+          "operator0.active": -OMISSION_SLASH,
+          "operator0.standing.active": -OMISSION_SLASH,
+          awaitingBurn: OMISSION_SLASH,
+        },
+      },
+    ],
+  },
+  "ReceiptLog.showReceipts": {
+    may: "show two receipts of one sequence that an operator signed",
+    attempts: async (stage) => {
+      const { showReceipts, showParts } = stage.calls.contradictions;
+      const other = await stage.calls.freshReceipt();
+      return [
+        ...(await shownBy("showReceipts")(stage)),
+        { args: withItself(showReceipts), refused: "NoContradiction" },
+        { args: [showReceipts.evidence[0], other, 0], refused: "OtherSequence" },
+        {
+          args: [...showReceipts.evidence, 0],
+          before: () => stage.send(newcomer, "ReceiptLog", "showReceipts", ...showReceipts.evidence, 0),
+          refused: "AlreadyShown",
+        },
+        {
+          args: [...showReceipts.evidence, 0],
+          before: () => stage.send(newcomer, "ReceiptLog", "showParts", ...showParts.evidence, 0),
+          changes: {
+            "operator1.active": -EQUIVOCATION_SLASH,
+            "operator1.standing.active": -EQUIVOCATION_SLASH,
+            awaitingBurn: EQUIVOCATION_SLASH,
+            "shown.showReceipts": "any",
+          },
+        },
+      ];
+    },
+  },
+  "ReceiptLog.showReceiptAndPart": {
+    may: "show a receipt and a part of one sequence that an operator signed",
+    attempts: shownBy("showReceiptAndPart"),
+  },
+  "ReceiptLog.showParts": {
+    may: "show two parts of one sequence that an operator signed",
+    attempts: async (stage) => [
+      ...(await shownBy("showParts")(stage)),
+      { args: withItself(stage.calls.contradictions.showParts), refused: "NoContradiction" },
+    ],
+  },
 };
+
+/** Evidence is shown once, costs the operator the same whoever brings it, and earns an operator the bounty, if one is named. */
+function shownBy(name: ShownBy): (stage: Stage) => Promise<Attempt[]> {
+  return async ({ calls, strangerOperator, operators: [, second], elapse }) => {
+    const { evidence } = calls.contradictions[name];
+    const forged = (await forgedSignature()).whole;
+    const [first = {}, ...rest] = evidence;
+    const shown = (burnt: bigint) => ({
+      "operator1.active": -EQUIVOCATION_SLASH,
+      "operator1.standing.active": -EQUIVOCATION_SLASH,
+      awaitingBurn: burnt,
+      [`shown.${name}`]: "any" as const,
+    });
+    const bounty = EQUIVOCATION_SLASH / 10n;
+    return [
+      { args: [{ ...(first as object), signature: forged }, ...rest, 0], refused: "InvalidStatement" },
+      { args: [...evidence, 0], before: () => elapse(5 * DAY), refused: "EvidenceExpired" },
+      { args: [...evidence, 0], changes: shown(EQUIVOCATION_SLASH) },
+      { args: [...evidence, strangerOperator], changes: shown(EQUIVOCATION_SLASH - bounty) },
+      {
+        args: [...evidence, second?.id], // who shows itself, loses nine tenths
+        changes: { ...shown(EQUIVOCATION_SLASH - bounty), "operator1.claimable": bounty },
+      },
+    ];
+  };
+}
+
+/** The same statement on both sides. */
+const withItself = ({ evidence: [first, , ...rest] }: Contradiction) => [first, first, ...rest, 0];
+
+const challengedNow = (name: string) =>
+  Object.fromEntries(
+    ["challenger", "answerBy", "bondUnits", "status"].map((field) => [`challenge.${name}.${field}`, "any" as const]),
+  );
 
 /** Each attempt by itself; what went otherwise than it should have. */
 export async function tryOpenCall(stage: Stage, id: string, call: OpenCall): Promise<string[]> {

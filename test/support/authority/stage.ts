@@ -8,6 +8,7 @@ import { escrowDomain, JOB_TYPES, type Job, jobIdOf, nonceOf, splitFee } from ".
 import { signerConsentTypedData } from "../../../src/protocol/signerConsent.ts";
 import { parseOpg } from "../../../src/protocol/units.ts";
 import { CONTRACTS, type Deployed, deployed, type Replaced } from "./deployed.ts";
+import { FIRST_SIGNER, type Operator, type StagedCalls, stageCalls } from "./stageCalls.ts";
 
 const account = (index: number): Address => localTestAccount(index).address;
 
@@ -22,6 +23,8 @@ export const PEOPLE = {
   owner2: account(6),
   stranger: account(7),
   newcomer: account(8),
+  voucherKey: account(9),
+  challenger: account(10),
   signer0: account(14),
   signer1: account(15),
   signer2: account(16),
@@ -31,12 +34,11 @@ export const PEOPLE = {
 } as const;
 const PAYER = 1;
 const STRANGER = 7;
-const FIRST_SIGNER = 14;
 
 /** What everybody brings, and what an operator does with it. */
 export const BROUGHT = parseOpg("5000");
 export const DEPOSITED = parseOpg("100");
-export const STAKED = parseOpg("1000");
+export const STAKED = parseOpg("1500");
 export const JOINED = parseOpg("900");
 export const LEFT = parseOpg("50");
 export const UNBONDED = parseOpg("30");
@@ -61,7 +63,6 @@ export type JobName = (typeof JOB_NAMES)[number];
 export const SPARE_KEY = 99n;
 
 export type StagedJob = { job: Job; jobId: Hex; ref: JobRef; input: Hex; result: Hex };
-export type Operator = { id: number; owner: Address; signer: Address };
 
 /** Users with something of everything, and a stranger who has a little. */
 export type Stage = Deployed & {
@@ -70,6 +71,7 @@ export type Stage = Deployed & {
   operators: readonly Operator[];
   strangerOperator: number;
   jobs: Record<JobName, StagedJob>;
+  calls: StagedCalls;
   /** A job the payer has not opened. */
   nextJob(key?: bigint): Promise<StagedJob>;
   open(staged: StagedJob): Promise<void>;
@@ -128,6 +130,7 @@ export async function setStage(replaced?: Replaced): Promise<Stage> {
       return { id: await operatorOf(owner), owner, signer: PEOPLE[`signer${n}`] };
     }),
   );
+  const calls = await stageCalls(network, operators);
   const consumer = await network.deployMock("RecordingConsumer");
   const setConsumerRefuses = async (refuses: boolean) => {
     const word = refuses ? "1" : "0";
@@ -220,6 +223,7 @@ export async function setStage(replaced?: Replaced): Promise<Stage> {
     operators,
     strangerOperator: await operatorOf(PEOPLE.stranger),
     jobs,
+    calls,
     nextJob: (key = SPARE_KEY) => makeJob(key, SLOW),
     open,
     commit,
@@ -246,15 +250,18 @@ const SLOW: Windows = { commitWindowSeconds: 6 * HOUR, revealWindowSeconds: 3 * 
 
 const selectorOf = (signature: string) => keccak256(stringToHex(signature)).slice(2, 10);
 
+/** What holds users' tokens. */
+export const HOLDERS = ["JobEscrow", "OperatorStaking", "VoucherEscrow", "ReceiptLog"] as const;
+
 /** Approvals stay open, as careless users leave them. */
 async function bringMoney({ addresses, send }: Deployed): Promise<void> {
-  const { payer, owner0, owner1, owner2, stranger } = PEOPLE;
-  for (const person of [payer, owner0, owner1, owner2]) {
+  const { payer, owner0, owner1, owner2, challenger, stranger } = PEOPLE;
+  for (const person of [payer, owner0, owner1, owner2, challenger]) {
     await send(PEOPLE.deployer, "OPG", "transfer", person, BROUGHT);
   }
   await send(PEOPLE.deployer, "OPG", "transfer", stranger, 3n * STRANGER_STAKE);
-  for (const person of [payer, owner0, owner1, owner2, stranger]) {
-    for (const name of ["JobEscrow", "OperatorStaking"] as const) {
+  for (const person of [payer, owner0, owner1, owner2, challenger, stranger]) {
+    for (const name of HOLDERS) {
       await send(person, "OPG", "approve", addresses[CONTRACTS[name]], maxUint256);
     }
   }

@@ -1,14 +1,16 @@
 import { zeroAddress } from "viem";
 import { keyOf } from "../../../src/protocol/job.ts";
 import type { ContractName } from "./deployed.ts";
-import { JOB_NAMES, PEOPLE, SPARE_KEY, type Stage } from "./stage.ts";
+import { HOLDERS, JOB_NAMES, PEOPLE, SPARE_KEY, type Stage } from "./stage.ts";
+import { CHANNEL_NAMES, RECEIPT_NAMES, SHOWN_BY } from "./stageCalls.ts";
 
 export type Terms = Record<string, bigint | string>;
 
 /** By path: how much a number changed, or `old → new` of anything else. */
 export type Changes = Record<string, bigint | string>;
 
-const MANAGED = ["JobEscrow", "OperatorStaking", "CommitRevealVerifier"] as const;
+/** The contracts under the `AccessManager`. */
+export const MANAGED = ["JobEscrow", "OperatorStaking", "CommitRevealVerifier", "VoucherEscrow", "ReceiptLog"] as const;
 const USERS = [
   "payer",
   "publisher",
@@ -16,6 +18,7 @@ const USERS = [
   "owner0",
   "owner1",
   "owner2",
+  "challenger",
   "feeRecipient",
   "governor",
 ] as const satisfies (keyof typeof PEOPLE)[];
@@ -26,7 +29,7 @@ export async function termsOf(stage: Stage): Promise<Terms> {
   const put = (path: string, value: unknown) => flatten(terms, path, value);
   const read = async (path: string, name: ContractName, view: string, ...args: unknown[]) =>
     put(path, await stage.read(name, view, ...args));
-  const { verifier } = stage.addresses;
+  const { verifier, receipts } = stage.addresses;
 
   await read("model", "JobEscrow", "termsOf", stage.modelId);
   await read("model.royaltyRecipient", "JobEscrow", "royaltyRecipientOf", stage.modelId);
@@ -38,6 +41,9 @@ export async function termsOf(stage: Stage): Promise<Terms> {
   await read("network.unbondingSeconds", "OperatorStaking", "unbondingSeconds");
   await read("network.stakesPaused", "OperatorStaking", "paused");
   await read("network.isPermitted", "OperatorStaking", "isPermitted", verifier);
+  await read("network.isLogPermitted", "OperatorStaking", "isPermitted", receipts);
+  await read("network.channelsPaused", "VoucherEscrow", "channelsPaused");
+  await read("network.challengeBond", "ReceiptLog", "challengeBond");
   await read("awaitingBurn", "OperatorStaking", "awaitingBurn");
   for (const name of MANAGED) await read(`network.authority.${name}`, name, "authority");
   for (const name of MANAGED) await read(`network.closed.${name}`, "AccessManager", "isTargetClosed", stage.at(name));
@@ -46,7 +52,7 @@ export async function termsOf(stage: Stage): Promise<Terms> {
     await read(`ledger.${user}`, "JobEscrow", "balanceOf", PEOPLE[user]);
     await read(`opg.${user}`, "OPG", "balanceOf", PEOPLE[user]);
     for (const role of [0n, 1n, 2n]) await read(`role.${role}.${user}`, "AccessManager", "hasRole", role, PEOPLE[user]);
-    for (const name of ["JobEscrow", "OperatorStaking"] as const) {
+    for (const name of HOLDERS) {
       await read(`approval.${user}.${name}`, "OPG", "allowance", PEOPLE[user], stage.at(name));
     }
     await read(`approval.${user}.stranger`, "OPG", "allowance", PEOPLE[user], PEOPLE.stranger);
@@ -65,6 +71,11 @@ export async function termsOf(stage: Stage): Promise<Terms> {
     await read(`${path}.allocation`, "OperatorStaking", "allocationOf", id, verifier);
     await read(`${path}.unbonding`, "OperatorStaking", "allocationOf", id, zeroAddress);
     await read(`${path}.member`, "CommitRevealVerifier", "memberOf", id);
+    await read(`${path}.standing`, "OperatorStaking", "allocationOf", id, receipts);
+    await read(`${path}.standingAllowance`, "OperatorStaking", "allowanceOf", id, receipts);
+    await read(`${path}.log`, "ReceiptLog", "logOf", id);
+    await read(`${path}.batch`, "ReceiptLog", "batchWordAt", id, 0n);
+    await read(`${path}.callEarnings`, "VoucherEscrow", "earningsOf", id);
   }
   for (const name of JOB_NAMES) {
     const { job } = stage.jobs[name];
@@ -72,6 +83,22 @@ export async function termsOf(stage: Stage): Promise<Terms> {
     await read(`job.${name}.schedule`, "CommitRevealVerifier", "scheduleOf", job);
     await read(`job.${name}.seats`, "CommitRevealVerifier", "committeeOf", job);
     await read(`job.${name}.key`, "JobEscrow", "nextSequence", job.payer, keyOf(job));
+  }
+  const { channels, spare, receipts: issued, contradictions } = stage.calls;
+  const channelsByName = [
+    ...CHANNEL_NAMES.map((name) => [name, channels[name].channel] as const),
+    ["spare", spare] as const,
+  ];
+  for (const [name, { payer, operatorId, voucherKey }] of channelsByName) {
+    await read(`channel.${name}`, "VoucherEscrow", "channelOf", payer, operatorId, voucherKey);
+  }
+  for (const name of RECEIPT_NAMES) {
+    const { receipt, receiptId } = issued[name];
+    await read(`challenge.${name}`, "ReceiptLog", "challengeOf", receipt.operatorId, receiptId);
+  }
+  for (const name of SHOWN_BY) {
+    const { channelId, sequence } = contradictions[name];
+    await read(`shown.${name}`, "ReceiptLog", "isShown", channels.paid.channel.operatorId, channelId, sequence);
   }
   await read("spareKey", "JobEscrow", "nextSequence", PEOPLE.payer, SPARE_KEY);
   return terms;

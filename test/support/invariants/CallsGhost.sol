@@ -81,7 +81,7 @@ abstract contract CallsGhost is CallsFixture {
         opg = token;
         escrow = JobEscrow(_deploy("JobEscrow", abi.encode(token, authority, PROTOCOL, 0)));
         staking = OperatorStaking(_deploy("OperatorStaking", abi.encode(token, escrow, authority, UNBONDING_SECONDS)));
-        _deployCalls();
+        _wireCalls();
         _addOperator();
         _addOperator();
         _giveTokens(CHALLENGER);
