@@ -184,7 +184,8 @@ async function goHome(stage: Stage): Promise<string[]> {
   const spent = CHANNEL_NAMES.reduce((sum, name) => sum + PROMISED[name], 0n);
   expectAmount("the payer of channels", await opgOf(payer), BROUGHT - spent - settled * FEE);
   await withdraw(stage, PEOPLE.challenger);
-  // The challenge that was answered has cost its bond.
+  await withdraw(stage, owners[0] ?? zeroAddress);
+  // The challenge that was answered has cost its bond, which the operator has got.
   expectAmount("the challenger", await opgOf(PEOPLE.challenger), BROUGHT - CHALLENGE_BOND);
 
   await stage.send(stranger, "JobEscrow", "claimRoyalty", modelId);
@@ -239,7 +240,7 @@ async function useCalls(stage: Stage): Promise<void> {
   const { calls, operators, send } = stage;
   const [first] = operators;
   if (first === undefined) throw new Error("no operators");
-  await send(first.signer, "ReceiptLog", "startIncarnation", first.id, 2);
+  await send(first.signer, "ReceiptLog", "startIncarnation", first.id, 2, keccak256("0x"));
   const root = keccak256("0x");
   await send(first.signer, "ReceiptLog", "anchor", "", first.id, 1, root, calls.channels.open.voucher, root);
   await send(first.owner, "ReceiptLog", "answerOmission", calls.receipts.anchored.receipt, calls.inclusion);
@@ -399,7 +400,7 @@ function takingCalls(stage: Stage): TakingCall[] {
     ["VoucherEscrow", "startExit", payer, operatorId, voucherKey],
     ["VoucherEscrow", "close", payer, operatorId, voucherKey],
     ["ReceiptLog", "leave", STANDING_LEFT],
-    ["ReceiptLog", "startIncarnation", id, 2],
+    ["ReceiptLog", "startIncarnation", id, 2, keccak256("0x")],
     ["ReceiptLog", "anchor", "", id, 1, keccak256("0x"), forged, keccak256("0x")],
     ["ReceiptLog", "answerOmission", receipts.omitted.receipt, inclusion],
     ["ReceiptLog", "upholdOmission", id, receipts.anchored.receiptId],

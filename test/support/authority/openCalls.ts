@@ -611,7 +611,11 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     may: NOTHING,
     oneCaller: true,
     attempts: ({ operators: [first] }) =>
-      [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2], refused: "NotSigner" })),
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({
+        from,
+        args: [first?.id, 2, keccak256("0x")],
+        refused: "NotSigner",
+      })),
   },
   "ReceiptLog.anchor": {
     may: NOTHING,
@@ -641,9 +645,12 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     },
   },
   "ReceiptLog.answerOmission": {
-    may: "show where a challenged receipt was anchored, for the challenger's bond",
+    may: "show where a challenged receipt was anchored, which earns the operator the challenger's bond",
     attempts: ({ calls: { receipts, inclusion }, elapse }) => [
-      { args: [receipts.anchored.receipt, inclusion], changes: { "challenge.anchored.status": 1n } },
+      {
+        args: [receipts.anchored.receipt, inclusion],
+        changes: { "challenge.anchored.status": 1n, "ledger.owner0": CHALLENGE_BOND },
+      },
       { args: [receipts.omitted.receipt, inclusion], refused: "NotIncluded" },
       { args: [receipts.anchored.receipt, { ...inclusion, proof: [] }], refused: "NotIncluded" },
       { args: [receipts.unchallenged.receipt, inclusion], refused: "ChallengeNotOpen" },

@@ -79,7 +79,7 @@ export async function stageCalls(network: Deployed, operators: readonly Operator
   for (const [index, { id, owner, signer }] of operators.entries()) {
     await send(owner, "OperatorStaking", "allowVerifier", addresses.receipts, STANDING);
     await send(owner, "ReceiptLog", "join", STANDING);
-    await send(signer, "ReceiptLog", "startIncarnation", id, 1);
+    await send(signer, "ReceiptLog", "startIncarnation", id, 1, zeroHash);
     if (index === 0) await send(owner, "ReceiptLog", "leave", STANDING_LEFT);
   }
 
