@@ -46,8 +46,8 @@ export function addReceiptCommands(program: Command, terminal: Terminal): void {
 }
 
 async function verify(session: Session, file: string, options: VerifyOptions): Promise<Answer> {
-  const portable = await readReceipt(file);
-  const known = await knownCall(portable, options);
+  const portable = await readReceipt(session, file);
+  const known = await knownCall(session, portable, options);
   const chain = await session.chain();
   const { ok, checks, receiptId: id, anchoredAt } = await verifyReceipt(chain, portable, known);
   const rows = checks.map((check) => [check.ok ? "ok" : "NO", check.name, check.detail]);
@@ -58,8 +58,8 @@ async function verify(session: Session, file: string, options: VerifyOptions): P
   };
 }
 
-async function show(_session: Session, file: string): Promise<Answer> {
-  const portable = await readReceipt(file);
+async function show(session: Session, file: string): Promise<Answer> {
+  const portable = await readReceipt(session, file);
   const { receipt, domain, inclusion } = portable;
   const id = receiptId(receipt, domain);
   const { incarnation, counter } = partsOfSequence(receipt.sequence);
@@ -85,11 +85,11 @@ async function show(_session: Session, file: string): Promise<Answer> {
   };
 }
 
-async function readReceipt(file: string): Promise<PortableReceipt> {
-  return parseReceipt(await readText(file));
+async function readReceipt({ terminal }: Session, file: string): Promise<PortableReceipt> {
+  return parseReceipt(await readText(terminal, file));
 }
 
-async function knownCall(portable: PortableReceipt, options: VerifyOptions): Promise<KnownCall> {
+async function knownCall({ terminal }: Session, portable: PortableReceipt, options: VerifyOptions): Promise<KnownCall> {
   const { model, allowOtherModel, maxPrice, request, route, response, salt } = options;
   if ((request !== undefined || response !== undefined) && salt === undefined) {
     throw new ProtocolError(
@@ -102,7 +102,7 @@ async function knownCall(portable: PortableReceipt, options: VerifyOptions): Pro
     ...(allowOtherModel && { allowOtherServedModel: true }),
     ...(maxPrice !== undefined && { maxPrice }),
     ...(request !== undefined && {
-      requestHash: requestHash(salt as Hex, route, parseJson(request, await readText(request))),
+      requestHash: requestHash(salt as Hex, route, parseJson(request, await readText(terminal, request))),
     }),
     ...(response !== undefined && {
       response: {
@@ -121,8 +121,8 @@ function parseJson(file: string, content: string): unknown {
   }
 }
 
-async function readText(file: string): Promise<string> {
-  if (file === "-") return await textOf(process.stdin);
+async function readText({ stdin }: Terminal, file: string): Promise<string> {
+  if (file === "-") return await textOf(stdin);
   return (await readBytes(file)).toString("utf8");
 }
 

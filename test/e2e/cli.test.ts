@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import hre from "hardhat";
-import { bytesToHex, createPublicClient, type Hex, http } from "viem";
+import { bytesToHex, createPublicClient, type Hex, http, zeroHash } from "viem";
 import { type ChainProcess, ROOT, startChainProcess } from "../../scripts/demo/chainProcess.ts";
 import { localAccount, localSigner } from "../../scripts/demo/localAccounts.ts";
 import { connectAs, type DemoOperator, startOperator } from "../../scripts/demo/stage.ts";
@@ -14,6 +14,8 @@ import { LOCAL_CHAIN_ID, parametersFileOf, readParameters } from "../../scripts/
 import { digitsHeldOut, type Sample } from "../../scripts/training/datasets.ts";
 import type { NetworkAddresses } from "../../src/chain/addresses.ts";
 import { encodeFile } from "../../src/cli/input/encodeFile.ts";
+import { receiptTypedData } from "../../src/protocol/receipt.ts";
+import { receiptToJson } from "../../src/protocol/receiptJson.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { darkOnWhite, enlarged, toPng } from "../support/pictures.ts";
 
@@ -221,7 +223,27 @@ describe("the opg command line over a real chain process", function () {
       expect(status.json).to.include({ signer: localSigner(1).address, isSignerSynced: true });
       expect(status.json).to.include({ verifierAllowance: String(parseOpg("25")) });
     };
-    await Promise.all([asPublisher(), asOwner(), asOwnerElsewhere()]);
+    const asPayerOfCalls = async () => {
+      const toward = ["--operator", "1", "--account", PAYER];
+      const opened = await opg(["channel", "open", "20", ...toward]);
+      expect(opened.json).to.include({
+        state: "open",
+        opening: 1,
+        remaining: String(parseOpg("20")),
+        standingBond: "0",
+      });
+      const topped = await opg(["channel", "topup", "5", ...toward]);
+      expect(topped.json).to.include({ deposited: String(parseOpg("25")), channelId: opened.json.channelId as string });
+      const receipt = await writeReceipt(opened.json.channelId as Hex);
+      const verified = await opg(["receipt", "verify", receipt], {}, 1); // nobody has signed it
+      const failed = (verified.json.checks as { name: string; ok: boolean }[]).filter(({ ok }) => !ok);
+      expect(failed.map(({ name }) => name)).to.deep.equal(["signer"]);
+      const status = await opg(["channel", "status", "--account", PAYER]);
+      expect(status.json.channels).to.have.lengthOf(1);
+      const closed = await opg(["channel", "close", "--wait", ...toward]);
+      expect(closed.json).to.include({ state: "none", returned: String(parseOpg("25")) });
+    };
+    await Promise.all([asPublisher(), asOwner(), asOwnerElsewhere(), asPayerOfCalls()]);
   });
 
   it("lists and shows models", async () => {
@@ -231,6 +253,21 @@ describe("the opg command line over a real chain process", function () {
     expect(models[0]).to.include({ price: String(parseOpg("1")), retired: false });
     expect(show.json).to.include({ name: "iris", publisher: localAccount("publisher").address });
   });
+
+  /** A receipt of a call in a channel, signed by nobody the network knows. */
+  async function writeReceipt(channelId: Hex): Promise<string> {
+    const issuedAt = Number(((await rpc("eth_getBlockByNumber", ["latest", false])) as { timestamp: Hex }).timestamp);
+    const receipt = {
+      ...{ operatorId: 1, payer: localAccount("payer").address, channelId, sequence: 1n, issuedAt, partCount: 1 },
+      ...{ model: "onnx/digits", servedModel: "onnx/digits", requestHash: zeroHash, responseRoot: zeroHash },
+      ...{ inputUnits: 1n, outputUnits: 1n, price: 1n, cumulativeOwed: 1n },
+    };
+    const domain = { chainId: LOCAL_CHAIN_ID, receipts: addresses.receipts };
+    const signature = await localSigner(1).signTypedData(receiptTypedData(receipt, domain));
+    const file = join(folder, "receipt.json");
+    await writeFile(file, JSON.stringify(receiptToJson({ receipt, signature, domain })));
+    return file;
+  }
 
   /** The n-th node's key, a LOCAL TEST KEY. */
   function keyOf(operator: number): Hex {
