@@ -60,11 +60,11 @@ abstract contract ReceiptActions is ChannelActions {
         (address signer, , ) = receipts.logOf(operators[HONEST].id);
         bytes memory again = abi.encodeCall(
             IReceiptLog.startIncarnation,
-            (operators[HONEST].id, uint24(incarnation - 1))
+            (operators[HONEST].id, uint24(incarnation - 1), bytes32(how))
         );
         _mustFail(signer, address(receipts), again, "R2", "an incarnation started twice");
         vm.prank(signer);
-        receipts.startIncarnation(operators[HONEST].id, uint24(incarnation));
+        receipts.startIncarnation(operators[HONEST].id, uint24(incarnation), bytes32(how));
     }
 
     /// @notice Its key is replaced; the log hears of it at once or later, and until then the old key anchors.
