@@ -22,6 +22,12 @@ contract ReenteringToken is ERC20 {
         for (uint256 i = 0; i < calls.length; ++i) _calls.push(calls[i]);
     }
 
+    /// @notice The token is an account of its own, too.
+    function execute(address target, bytes calldata data) external {
+        (bool success, bytes memory answer) = target.call(data);
+        require(success, string(answer));
+    }
+
     function triedCalls() external view returns (uint256) {
         return answers.length;
     }

@@ -62,12 +62,12 @@ abstract contract Network is Test {
     /// @dev Over the escrow and the staking that are there.
     function _deployCalls() internal {
         vouchers = VoucherEscrow(_deploy("VoucherEscrow", abi.encode(escrow, staking, authority, EXIT_SECONDS)));
-        receipts = CallLog(_deploy("ReceiptLog", abi.encode(vouchers, authority, _terms(), CHALLENGE_BOND)));
+        receipts = CallLog(_deploy("ReceiptLog", abi.encode(vouchers, authority, _logTerms(), CHALLENGE_BOND)));
         vm.prank(GOVERNOR);
         staking.permitVerifier(address(receipts), true);
     }
 
-    function _terms() internal pure returns (LogTerms memory) {
+    function _logTerms() internal pure returns (LogTerms memory) {
         return
             LogTerms({
                 anchorSeconds: ANCHOR_SECONDS,

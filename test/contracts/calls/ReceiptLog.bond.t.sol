@@ -18,7 +18,7 @@ contract ReceiptLogBondTest is CallsFixture {
         assertEq(address(receipts.STAKING()), address(staking));
         assertEq(receipts.authority(), address(authority));
         assertEq(receipts.challengeBond(), CHALLENGE_BOND);
-        assertEq(keccak256(abi.encode(receipts.terms())), keccak256(abi.encode(_terms())));
+        assertEq(keccak256(abi.encode(receipts.terms())), keccak256(abi.encode(_logTerms())));
         assertEq(receipts.MAX_EVIDENCE_SECONDS(), MAX_EVIDENCE_SECONDS);
         assertLt(receipts.MAX_EVIDENCE_SECONDS(), staking.MIN_UNBONDING_SECONDS());
         assertEq(receipts.domainSeparator(), _domain("OpenGradient ReceiptLog", block.chainid, address(receipts)));
@@ -26,13 +26,13 @@ contract ReceiptLogBondTest is CallsFixture {
 
     function test_RevertWhen_DeployedWithAZeroAddress() public {
         bytes memory wanted = abi.encodeWithSelector(IReceiptLog.ZeroAddress.selector);
-        _expectRefusedDeploy("ReceiptLog", abi.encode(0, authority, _terms(), CHALLENGE_BOND), wanted);
-        _expectRefusedDeploy("ReceiptLog", abi.encode(vouchers, 0, _terms(), CHALLENGE_BOND), wanted);
+        _expectRefusedDeploy("ReceiptLog", abi.encode(0, authority, _logTerms(), CHALLENGE_BOND), wanted);
+        _expectRefusedDeploy("ReceiptLog", abi.encode(vouchers, 0, _logTerms(), CHALLENGE_BOND), wanted);
     }
 
     function test_RevertWhen_AWindowIsZero() public {
-        for (uint256 i = 0; i < 4; ++i) {
-            LogTerms memory terms = _terms();
+        for (uint256 i = 0; i < 3; ++i) {
+            LogTerms memory terms = _logTerms();
             _setWindow(terms, i, 0);
             _expectRefusedTerms(terms);
             _setWindow(terms, i, 1);
@@ -40,19 +40,45 @@ contract ReceiptLogBondTest is CallsFixture {
         }
     }
 
+    function test_RevertWhen_ASlashIsZero() public {
+        LogTerms memory terms = _logTerms();
+        terms.omissionSlash = 0;
+        _expectRefusedTerms(terms);
+        terms.equivocationSlash = 0;
+        _expectRefusedTerms(terms);
+        terms.omissionSlash = 1;
+        _expectRefusedTerms(terms);
+        terms.equivocationSlash = 1;
+        _deployWith(terms);
+    }
+
+    /// Evidence counts for at least as long as an omission takes to be upheld.
+    function test_RevertWhen_EvidenceExpiresBeforeOmissionsDo() public {
+        LogTerms memory terms = _logTerms();
+        terms.evidenceSeconds = 0;
+        _expectRefusedTerms(terms);
+        terms.evidenceSeconds = 1;
+        _expectRefusedTerms(terms);
+        terms.evidenceSeconds = ANCHOR_SECONDS + CHALLENGE_SECONDS + ANSWER_SECONDS - 1;
+        _expectRefusedTerms(terms);
+        ++terms.evidenceSeconds;
+        _deployWith(terms);
+    }
+
     function test_RevertWhen_WindowsAreTooLong() public {
-        LogTerms memory terms = _terms();
+        LogTerms memory terms = _logTerms();
+        terms.evidenceSeconds = uint40(MAX_EVIDENCE_SECONDS);
         terms.challengeSeconds = uint40(MAX_EVIDENCE_SECONDS) - ANCHOR_SECONDS - ANSWER_SECONDS + 1;
         _expectRefusedTerms(terms);
         --terms.challengeSeconds;
         _deployWith(terms);
         terms.answerSeconds += 1;
         _expectRefusedTerms(terms);
-        terms = _terms();
+        terms = _logTerms();
         terms.challengeSeconds = type(uint40).max;
         terms.answerSeconds = type(uint40).max; // together they don't wrap
         _expectRefusedTerms(terms);
-        terms = _terms();
+        terms = _logTerms();
         terms.evidenceSeconds = uint40(MAX_EVIDENCE_SECONDS) + 1;
         _expectRefusedTerms(terms);
         --terms.evidenceSeconds;
@@ -61,7 +87,7 @@ contract ReceiptLogBondTest is CallsFixture {
 
     /// Whoever anchors in time must be able to claim in time.
     function test_RevertWhen_AnchoringIsNoFasterThanExits() public {
-        LogTerms memory terms = _terms();
+        LogTerms memory terms = _logTerms();
         terms.anchorSeconds = uint40(EXIT_SECONDS);
         _expectRefusedTerms(terms);
         --terms.anchorSeconds;
@@ -73,7 +99,7 @@ contract ReceiptLogBondTest is CallsFixture {
         for (uint256 i = 0; i < wrong.length; ++i) {
             _expectRefusedDeploy(
                 "ReceiptLog",
-                abi.encode(vouchers, authority, _terms(), wrong[i]),
+                abi.encode(vouchers, authority, _logTerms(), wrong[i]),
                 _bondOutOfRange(wrong[i])
             );
         }
@@ -83,7 +109,6 @@ contract ReceiptLogBondTest is CallsFixture {
         if (which == 0) terms.anchorSeconds = secs;
         if (which == 1) terms.challengeSeconds = secs;
         if (which == 2) terms.answerSeconds = secs;
-        if (which == 3) terms.evidenceSeconds = secs;
     }
 
     function _deployWith(LogTerms memory terms) private {
@@ -216,7 +241,7 @@ contract ReceiptLogBondTest is CallsFixture {
     function test_AnIncarnationStartsAfterTheLast() public {
         for (uint24 i = 1; i < 4; ++i) {
             vm.expectEmit(address(receipts));
-            emit IReceiptLog.IncarnationStarted(operators[0].id, i);
+            emit IReceiptLog.IncarnationStarted(operators[0].id, i, _life(i));
             _startIncarnation(operators[0].signer, i);
             assertEq(_incarnation(0), i);
         }
@@ -232,6 +257,18 @@ contract ReceiptLogBondTest is CallsFixture {
         assertEq(_incarnation(0), 1);
     }
 
+    /// Two processes that start at once: whatever they call themselves, one of them is refused.
+    function testFuzz_RevertWhen_TwoLivesStartOneIncarnation(bytes32 first, bytes32 second) public {
+        uint32 id = operators[0].id;
+        vm.startPrank(operators[0].signer);
+        vm.expectEmit(address(receipts));
+        emit IReceiptLog.IncarnationStarted(id, 1, first);
+        receipts.startIncarnation(id, 1, first);
+        vm.expectRevert(abi.encodeWithSelector(IReceiptLog.WrongIncarnation.selector, 1, 2));
+        receipts.startIncarnation(id, 1, second);
+        vm.stopPrank();
+    }
+
     function test_RevertWhen_SomebodyElseStartsAnIncarnation() public {
         address[3] memory others = [stranger, operators[0].owner, operators[1].signer];
         for (uint256 i = 0; i < others.length; ++i) {
@@ -243,7 +280,11 @@ contract ReceiptLogBondTest is CallsFixture {
     function _startIncarnation(address by, uint24 incarnation) private {
         uint32 id = operators[0].id;
         vm.prank(by);
-        receipts.startIncarnation(id, incarnation);
+        receipts.startIncarnation(id, incarnation, _life(incarnation));
+    }
+
+    function _life(uint24 incarnation) private pure returns (bytes32) {
+        return keccak256(abi.encode("life", incarnation));
     }
 
     function _incarnation(uint256 i) private view returns (uint256 incarnation) {

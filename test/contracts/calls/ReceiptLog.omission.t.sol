@@ -5,13 +5,18 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import {BatchWord} from "../../../contracts/calls/BatchWord.sol";
 import {
+    Batch,
     Challenge,
     ChallengeStatus,
     Inclusion,
     IReceiptLog,
+    LogTerms,
+    SignedPart,
     SignedReceipt
 } from "../../../contracts/calls/IReceiptLog.sol";
+import {ReceiptLog as CallLog} from "../../../contracts/calls/ReceiptLog.sol";
 import {JobEscrow} from "../../../contracts/jobs/JobEscrow.sol";
 import {ReceiptProof} from "../../../contracts/libraries/ReceiptProof.sol";
 import {IOperatorStaking} from "../../../contracts/staking/IOperatorStaking.sol";
@@ -153,11 +158,12 @@ contract ReceiptLogOmissionTest is CallsFixture {
     function test_ARotatedKeyAnswersForItsTime() public {
         vm.warp(receipt.issuedAt + 10);
         (address signer, uint256 key) = _rotate("new signer");
+        vm.warp(receipt.issuedAt + 11);
         CallReceipt memory late = _receipt(2);
         SignedReceipt memory byOld = _signed(late);
         SignedReceipt memory byNew = _signedBy(key, late);
         SignedReceipt memory backdated = _signedBy(key, receipt);
-        vm.warp(opensAt + 11);
+        vm.warp(opensAt + 12);
         vm.startPrank(challenger);
         vm.expectRevert(abi.encodeWithSelector(ReceiptProof.InvalidStatement.selector, operators[0].signer, signer));
         receipts.challengeOmission(byOld);
@@ -168,19 +174,55 @@ contract ReceiptLogOmissionTest is CallsFixture {
         _challenge(); // of before
     }
 
+    /// A receipt that was good when it came, dated a little ahead of the chain, stays good whatever is rotated since.
+    function testFuzz_ARotationSparesNoReceipt(uint256 ahead, uint256 after_) public {
+        ahead = bound(ahead, 0, 10 minutes);
+        after_ = bound(after_, ahead, 1 hours);
+        receipt.issuedAt = uint40(block.timestamp + ahead);
+        assertEq(staking.signerAt(operators[0].id, receipt.issuedAt), operators[0].signer, "whoever gets it can check");
+        vm.warp(block.timestamp + after_);
+        _rotate("new signer");
+        vm.warp(receipt.issuedAt + ANCHOR_SECONDS + 1);
+        _challenge();
+        _assertStatus(ChallengeStatus.Open);
+    }
+
     /* ANSWERING */
 
-    function test_AnAnswerGetsTheBond() public {
+    /// The bond pays the operator for the answer, whoever brings it.
+    function test_AnAnswerPaysTheOperatorsOwner() public {
         Inclusion memory inclusion = _anchorReceipt(receipt);
         bytes32 receiptId = _challenged();
         vm.expectEmit(address(receipts));
         emit IReceiptLog.OmissionAnswered(receiptId, operators[0].id, stranger);
         vm.prank(stranger);
         receipts.answerOmission(receipt, inclusion);
-        assertEq(opg.balanceOf(stranger), CHALLENGE_BOND);
+        assertEq(escrow.balanceOf(operators[0].owner), CHALLENGE_BOND);
+        assertEq(escrow.balanceOf(stranger), 0);
+        assertEq(opg.balanceOf(stranger), 0);
         assertEq(opg.balanceOf(address(receipts)), 0);
+        assertEq(opg.allowance(address(receipts), address(escrow)), 0);
         assertEq(_active(0), BOND);
         _assertStatus(ChallengeStatus.Answered);
+        vm.prank(operators[0].owner);
+        escrow.withdraw(operators[0].owner, CHALLENGE_BOND);
+        assertEq(opg.balanceOf(operators[0].owner), CHALLENGE_BOND);
+    }
+
+    /// A challenger that brings the operator's answer itself has challenged for its bond all the same.
+    function test_AGroundlessChallengeIsNotFree() public {
+        Inclusion memory inclusion = _anchorReceipt(receipt);
+        bytes32 receiptId = _challenged();
+        vm.prank(challenger);
+        receipts.answerOmission(receipt, inclusion);
+        vm.prank(operators[0].owner);
+        vm.expectRevert(
+            abi.encodeWithSelector(IReceiptLog.ChallengeNotOpen.selector, receiptId, ChallengeStatus.Answered)
+        );
+        receipts.answerOmission(receipt, inclusion);
+        assertEq(opg.balanceOf(challenger), WALLET - CHALLENGE_BOND);
+        assertEq(escrow.balanceOf(challenger), 0);
+        assertEq(escrow.balanceOf(operators[0].owner), CHALLENGE_BOND);
     }
 
     /// A challenge keeps its price when the authority sets another.
@@ -196,7 +238,7 @@ contract ReceiptLogOmissionTest is CallsFixture {
         } else {
             vm.prank(stranger);
             receipts.answerOmission(receipt, inclusion);
-            assertEq(opg.balanceOf(stranger), CHALLENGE_BOND);
+            assertEq(escrow.balanceOf(operators[0].owner), CHALLENGE_BOND);
         }
         assertEq(opg.balanceOf(address(receipts)), 0);
     }
@@ -226,24 +268,40 @@ contract ReceiptLogOmissionTest is CallsFixture {
         receipts.answerOmission(receipt, inclusion);
     }
 
-    /// Anchored after the challenge is too late: up to then nobody could prove anything.
-    function test_RevertWhen_AnchoredAfterTheChallenge() public {
-        uint256 at = opensAt + 5;
-        vm.warp(at);
+    /// To the second: who is late has omitted it, challenged or not.
+    function test_RevertWhen_AnchoredTooLate() public {
         uint256 here = vm.snapshotState();
-        _challenge();
-        Inclusion memory inclusion = _anchorReceipt(receipt); // in the challenge's second
+        vm.warp(opensAt);
+        Inclusion memory inclusion = _anchorReceipt(receipt);
+        _challenged();
         receipts.answerOmission(receipt, inclusion);
         vm.revertToState(here);
+        vm.warp(opensAt + 1);
+        inclusion = _anchorReceipt(receipt); // late, but before the challenge
         _challenge();
-        vm.warp(at + 1);
-        inclusion = _anchorReceipt(receipt);
-        vm.expectRevert(abi.encodeWithSelector(IReceiptLog.AnchoredTooLate.selector, at + 1, at));
+        vm.expectRevert(abi.encodeWithSelector(IReceiptLog.AnchoredTooLate.selector, opensAt + 1, opensAt));
         receipts.answerOmission(receipt, inclusion);
+        _assertStatus(ChallengeStatus.Open);
+    }
+
+    /// Who omits everything, and anchors only what is asked for, loses all the same.
+    function test_AnchoringWhatIsAskedForDoesNotSpare() public {
+        vm.warp(opensAt + 1 minutes);
+        bytes32 receiptId = _challenge();
+        Inclusion memory inclusion = _anchorReceipt(receipt); // in the challenge's block
+        vm.prank(operators[0].owner);
+        vm.expectRevert(abi.encodeWithSelector(IReceiptLog.AnchoredTooLate.selector, block.timestamp, opensAt));
+        receipts.answerOmission(receipt, inclusion);
+        vm.warp(block.timestamp + ANSWER_SECONDS + 1);
+        receipts.upholdOmission(operators[0].id, receiptId);
+        assertEq(_active(0), BOND - OMISSION_SLASH);
+        assertEq(escrow.balanceOf(operators[0].owner), 0);
+        assertEq(escrow.balanceOf(challenger), CHALLENGE_BOND);
     }
 
     function test_RevertWhen_TheReceiptIsNotInTheBatch() public {
         Inclusion memory inclusion = _anchorReceipt(_receipt(2));
+        _passInterval();
         Inclusion memory good = _anchorReceipt(receipt);
         bytes32 receiptId = _challenged();
         bytes memory wanted = abi.encodeWithSelector(IReceiptLog.NotIncluded.selector, receiptId);
@@ -320,21 +378,88 @@ contract ReceiptLogOmissionTest is CallsFixture {
         vm.expectRevert(abi.encodeWithSelector(IReceiptLog.ChallengeNotOpen.selector, _receiptId(receipt), status));
     }
 
-    /// A batch stays in the ring for as long as a challenge may need it, even if the gateway's clock ran ahead.
-    function test_ARingKeepsWhatAnAnswerNeeds() public {
+    /// A batch stays in the ring for as long as a challenge may need it, even if the gateway's clock ran ahead and the operator,
+    /// or whoever has its key, anchors as often as it may.
+    function test_TheRingKeepsWhatAnAnswerNeeds() public {
         uint256 start = block.timestamp;
         receipt.issuedAt = uint40(start + 10 minutes);
         Inclusion memory inclusion = _anchorReceipt(receipt);
+        uint256 challengedAt = receipt.issuedAt + ANCHOR_SECONDS + CHALLENGE_SECONDS;
+        uint256 answerBy = challengedAt + ANSWER_SECONDS;
+        for (uint256 at = start + ANCHOR_INTERVAL; at <= answerBy; at += ANCHOR_INTERVAL) {
+            if (challengedAt >= block.timestamp && challengedAt < at) {
+                vm.warp(challengedAt);
+                _challenge();
+            }
+            vm.warp(at);
+            _anchorRoot(bytes32(at), 1, "data");
+        }
+        (, uint256 batchCount, ) = receipts.logOf(operators[0].id);
+        assertEq(batchCount, RING_SIZE, "the next would replace it");
+        vm.warp(answerBy);
+        _expectTooSoonToAnchor();
+        receipts.answerOmission(receipt, inclusion);
+        _assertStatus(ChallengeStatus.Answered);
+    }
+
+    /// The same where the ring's time is just what is needed: it goes round in the very second after the last answer's.
+    function test_AnExactRingKeepsWhatAnAnswerNeeds() public {
+        LogTerms memory terms = _logTerms();
+        uint256 interval = 88;
+        terms.answerSeconds = uint40(interval * RING_SIZE - 10 minutes - ANCHOR_SECONDS - CHALLENGE_SECONDS);
+        receipts = CallLog(_deploy("ReceiptLog", abi.encode(vouchers, authority, terms, CHALLENGE_BOND)));
+        receiptDomain = receipts.domainSeparator();
+        receipts.syncSigner(operators[0].id);
+        vm.prank(challenger);
+        opg.approve(address(receipts), type(uint256).max);
+        assertEq(receipts.ANCHOR_INTERVAL_SECONDS(), interval);
+        uint256 start = block.timestamp;
+        receipt.issuedAt = uint40(start + 10 minutes - 1);
+        Inclusion memory inclusion = _anchorReceipt(receipt);
+        for (uint256 i = 1; i < RING_SIZE; ++i) {
+            vm.warp(start + i * interval);
+            _anchorRoot(bytes32(i), 1, "data");
+        }
+        uint256 here = vm.snapshotState();
         vm.warp(receipt.issuedAt + ANCHOR_SECONDS + CHALLENGE_SECONDS);
         _challenge();
-        for (uint256 i = 1; i < 256; ++i) _anchorRoot(bytes32(i), 1, "data");
-        vm.warp(block.timestamp + ANSWER_SECONDS - 1);
+        uint256 answerBy = block.timestamp + terms.answerSeconds;
+        assertEq(answerBy, start + RING_SIZE * interval - 1);
+        vm.warp(answerBy);
+        _expectTooSoonToAnchor();
+        receipts.answerOmission(receipt, inclusion);
+        _assertStatus(ChallengeStatus.Answered);
+        vm.revertToState(here);
+        vm.warp(answerBy + 1);
+        _anchorRoot("next", 1, "data");
+        assertEq(receipts.anchoredAt(operators[0].id, inclusion.batch), 0, "replaced when nobody needs it");
+    }
+
+    function _expectTooSoonToAnchor() private {
         uint32 id = operators[0].id;
         vm.prank(operators[0].signer);
-        vm.expectRevert(abi.encodeWithSelector(IReceiptLog.RingFull.selector, block.timestamp, block.timestamp + 1));
+        vm.expectPartialRevert(IReceiptLog.AnchoredTooSoon.selector);
         receipts.anchor("", id, 1, "root", "", "data");
-        vm.warp(block.timestamp + 1);
-        receipts.answerOmission(receipt, inclusion);
+    }
+
+    /// Nothing else stands for the operator's own batch: another operator's root, the same place under another number.
+    function test_RevertWhen_ABatchStandsForAnother() public {
+        bytes32 leaf = _leaf(_receiptId(receipt));
+        vm.prank(operators[1].signer);
+        receipts.anchor("", operators[1].id, 1, leaf, "", 0);
+        Inclusion memory inclusion = _anchorReceipt(_receipt(2));
+        bytes memory wanted = abi.encodeWithSelector(IReceiptLog.NotIncluded.selector, _challenged());
+        Inclusion memory foreign;
+        foreign.batch = Batch(0, BatchWord.wrap(0), leaf, 1, 0);
+        vm.expectRevert(wanted);
+        receipts.answerOmission(receipt, foreign);
+        foreign.batch.number = uint48(RING_SIZE);
+        vm.expectRevert(wanted);
+        receipts.answerOmission(receipt, foreign);
+        foreign.batch = inclusion.batch;
+        foreign.batch.root = leaf;
+        vm.expectRevert(wanted);
+        receipts.answerOmission(receipt, foreign);
     }
 
     /* WITHOUT AN ANSWER */
@@ -404,7 +529,10 @@ contract ReceiptLogOmissionTest is CallsFixture {
     function test_ASlashTakesNoMoreThanThereIs() public {
         Operator memory third = _newOperator();
         _join(third, 5 ether);
+        vm.warp(block.timestamp + 1);
         receipt.operatorId = third.id;
+        receipt.issuedAt = uint40(block.timestamp);
+        opensAt = block.timestamp + ANCHOR_SECONDS;
         vm.warp(opensAt + 1);
         SignedReceipt memory signed = _signedBy(third.signerKey, receipt);
         vm.prank(challenger);
@@ -445,7 +573,7 @@ contract ReceiptLogOmissionTest is CallsFixture {
         _challenge();
     }
 
-    /// A token that calls back finds every door locked.
+    /// A token that calls back finds the doors locked through which bonds go.
     function test_ATokenCannotReenter() public {
         ReenteringToken token = new ReenteringToken(1e26);
         _deployOver(token);
@@ -469,29 +597,54 @@ contract ReceiptLogOmissionTest is CallsFixture {
     }
 
     function _doors(Inclusion memory inclusion) private view returns (bytes[] memory calls) {
-        SignedReceipt memory signed = _signed(receipt);
-        calls = new bytes[](10);
-        calls[0] = abi.encodeCall(IReceiptLog.join, (0));
-        calls[1] = abi.encodeCall(IReceiptLog.leave, (0));
-        calls[2] = abi.encodeCall(IReceiptLog.syncSigner, (1));
-        calls[3] = abi.encodeCall(IReceiptLog.startIncarnation, (1, 1));
-        calls[4] = abi.encodeCall(IReceiptLog.challengeOmission, (signed));
-        calls[5] = abi.encodeCall(IReceiptLog.answerOmission, (receipt, inclusion));
-        calls[6] = abi.encodeCall(IReceiptLog.upholdOmission, (1, _receiptId(receipt)));
-        calls[7] = abi.encodeCall(IReceiptLog.showReceipts, (signed, signed, 0));
-        calls[8] = abi.encodeCall(IReceiptLog.showReceiptAndPart, (signed, _signed(_part(1, 0, "a")), _noLinks(), 0));
-        calls[9] = abi.encodeCall(
-            IReceiptLog.showParts,
-            (_signed(_part(1, 0, "a")), _signed(_part(1, 0, "b")), _noLinks(), 0)
-        );
+        calls = new bytes[](3);
+        calls[0] = abi.encodeCall(IReceiptLog.challengeOmission, (_signed(receipt)));
+        calls[1] = abi.encodeCall(IReceiptLog.answerOmission, (receipt, inclusion));
+        calls[2] = abi.encodeCall(IReceiptLog.upholdOmission, (1, _receiptId(receipt)));
     }
 
     function _assertLocked(ReenteringToken token) private view {
-        assertEq(token.triedCalls(), 10);
-        for (uint256 i = 0; i < 10; ++i) {
+        assertEq(token.triedCalls(), 3);
+        for (uint256 i = 0; i < 3; ++i) {
             assertFalse(token.succeeded(i));
             assertEq(bytes4(token.answers(i)), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         }
+    }
+
+    /// The others may be called meanwhile, as by anybody else: they come to what they come to at any time, and no bond moves.
+    function test_ATokenThatReentersElsewhereChangesNothing() public {
+        ReenteringToken token = new ReenteringToken(1e26);
+        _deployOver(token);
+        Inclusion memory inclusion = _anchorReceipt(receipt);
+        SignedReceipt memory signed = _signed(receipt);
+        SignedPart memory part = _signed(_part(1, 0, "a"));
+        bytes[] memory calls = new bytes[](6);
+        calls[0] = abi.encodeCall(IReceiptLog.join, (0));
+        calls[1] = abi.encodeCall(IReceiptLog.leave, (0));
+        calls[2] = abi.encodeCall(IReceiptLog.startIncarnation, (1, 1, 0));
+        calls[3] = abi.encodeCall(IReceiptLog.showReceipts, (signed, signed, 0));
+        calls[4] = abi.encodeCall(IReceiptLog.showReceiptAndPart, (signed, part, _noLinks(), 0));
+        calls[5] = abi.encodeCall(IReceiptLog.syncSigner, (1));
+        bytes4[5] memory wanted = [
+            IReceiptLog.NotRegistered.selector,
+            IReceiptLog.NotRegistered.selector,
+            IReceiptLog.NotSigner.selector,
+            IReceiptLog.NoContradiction.selector,
+            IReceiptLog.NoContradiction.selector
+        ];
+        vm.warp(block.timestamp + ANCHOR_SECONDS + 1);
+        _challenge();
+        token.prepare(address(receipts), calls);
+        receipts.answerOmission(receipt, inclusion);
+        assertEq(token.triedCalls(), 6);
+        for (uint256 i = 0; i < 5; ++i) {
+            assertFalse(token.succeeded(i));
+            assertEq(bytes4(token.answers(i)), wanted[i]);
+        }
+        assertTrue(token.succeeded(5), "syncing finds nothing new");
+        _assertStatus(ChallengeStatus.Answered);
+        assertEq(escrow.balanceOf(operators[0].owner), CHALLENGE_BOND);
+        assertEq(opg.balanceOf(address(receipts)), 0);
     }
 
     /// @dev The network over another token; the first operator is registered, without stake.
@@ -504,6 +657,9 @@ contract ReceiptLogOmissionTest is CallsFixture {
         vm.prank(operators[0].owner);
         staking.register(operators[0].signer, type(uint256).max, consent);
         receipts.syncSigner(1);
+        vm.warp(block.timestamp + 1); // from which on the signer counts
+        receipt = _receipt(1);
+        opensAt = receipt.issuedAt + ANCHOR_SECONDS;
         opg.transfer(challenger, WALLET + 1);
         vm.prank(challenger);
         opg.approve(address(receipts), type(uint256).max);

@@ -100,7 +100,8 @@ contract VoucherEscrowEarningsTest is CallsFixture {
         _fund(_funding(100));
     }
 
-    /// A token that calls back finds every door locked: while a channel is funded, closed and earnings are released.
+    /// A token that calls back finds every door locked through which money goes: while a channel is funded, closed and earnings
+    /// are released.
     function test_ATokenCannotReenter() public {
         ReenteringToken token = new ReenteringToken(1e26);
         _deployOver(token);
@@ -121,22 +122,65 @@ contract VoucherEscrowEarningsTest is CallsFixture {
         assertEq(opg.balanceOf(address(vouchers)), 0);
     }
 
+    /// Even where the token is the payer itself. All it can do from within is to start its exit, which it could do before.
+    function test_ATokenThatIsThePayerCannotReenter() public {
+        ReenteringToken token = new ReenteringToken(1e26);
+        _deployOver(token);
+        payer = address(token);
+        token.transfer(payer, WALLET);
+        token.execute(address(token), abi.encodeCall(IERC20.approve, (address(vouchers), type(uint256).max)));
+        uint32 id = operators[0].id;
+        bytes memory voucher = _voucher(1, 4 ether);
+        bytes[] memory calls = new bytes[](4);
+        calls[0] = abi.encodeCall(IVoucherEscrow.startExit, (payer, id, voucherSigner));
+        calls[1] = abi.encodeCall(IVoucherEscrow.claim, (id, voucher));
+        calls[2] = abi.encodeCall(IVoucherEscrow.fund, (_funding(2 * TOTAL)));
+        calls[3] = abi.encodeCall(IVoucherEscrow.close, (payer, id, voucherSigner));
+        token.prepare(address(vouchers), calls);
+        token.execute(address(vouchers), abi.encodeCall(IVoucherEscrow.fund, (_funding(TOTAL))));
+        assertTrue(token.succeeded(0));
+        _assertRefused(token, 1);
+        _assertChannel(1, TOTAL, 0, block.timestamp + EXIT_SECONDS);
+        assertEq(opg.balanceOf(address(vouchers)), TOTAL);
+        vm.warp(block.timestamp + EXIT_SECONDS);
+        assertEq(_claim(voucher), 4 ether);
+        calls[0] = calls[1];
+        token.prepare(address(vouchers), calls);
+        _close();
+        _assertRefused(token, 0);
+        assertEq(opg.balanceOf(address(vouchers)), 4 ether, "what is earned");
+        bytes[] memory again = new bytes[](1);
+        again[0] = abi.encodeCall(IOperatorStaking.harvest, (id, address(vouchers)));
+        token.prepare(address(staking), again);
+        staking.harvest(id, address(vouchers));
+        assertFalse(token.succeeded(0));
+        assertEq(staking.stakeOf(id).claimable, 4 ether);
+        assertEq(opg.balanceOf(address(vouchers)), 0);
+    }
+
+    function _assertRefused(ReenteringToken token, uint256 from) private view {
+        assertEq(token.triedCalls(), 4);
+        for (uint256 i = from; i < 4; ++i) {
+            assertFalse(token.succeeded(i));
+            assertEq(bytes4(token.answers(i)), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        }
+    }
+
     function _doors() private view returns (bytes[] memory calls) {
         Funding memory funding = _funding(TOTAL);
         (address from, uint32 id, address key) = (payer, operators[0].id, voucherSigner);
-        calls = new bytes[](7);
+        calls = new bytes[](6);
         calls[0] = abi.encodeCall(IVoucherEscrow.fund, (funding));
         calls[1] = abi.encodeCall(IVoucherEscrow.fundWithPermit, (funding, _noPermit()));
         calls[2] = abi.encodeCall(IVoucherEscrow.fundWithSignature, (funding, "", _noPermit()));
         calls[3] = abi.encodeCall(IVoucherEscrow.claim, (id, _voucher(1, TOTAL)));
-        calls[4] = abi.encodeCall(IVoucherEscrow.startExit, (from, id, key));
-        calls[5] = abi.encodeCall(IVoucherEscrow.close, (from, id, key));
-        calls[6] = abi.encodeCall(IVoucherEscrow.releaseEarnings, (id));
+        calls[4] = abi.encodeCall(IVoucherEscrow.close, (from, id, key));
+        calls[5] = abi.encodeCall(IVoucherEscrow.releaseEarnings, (id));
     }
 
     function _assertLocked(ReenteringToken token) private view {
-        assertEq(token.triedCalls(), 7);
-        for (uint256 i = 0; i < 7; ++i) {
+        assertEq(token.triedCalls(), 6);
+        for (uint256 i = 0; i < 6; ++i) {
             assertFalse(token.succeeded(i));
             assertEq(bytes4(token.answers(i)), ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
         }

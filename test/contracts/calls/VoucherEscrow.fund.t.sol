@@ -371,6 +371,18 @@ contract VoucherEscrowFundTest is CallsFixture {
         vouchers.fundWithSignature(funding, new bytes(65), _noPermit());
     }
 
+    /// Nobody signs for an account that has neither key nor code of its own.
+    function test_RevertWhen_ThePayerIsAPrecompile() public {
+        for (uint160 account = 0; account < 11; ++account) {
+            Funding memory funding = _funding(TOTAL);
+            funding.payer = address(account);
+            _expectInvalid(funding);
+            vouchers.fundWithSignature(funding, new bytes(65), _noPermit());
+            _expectInvalid(funding);
+            vouchers.fundWithSignature(funding, "", _noPermit());
+        }
+    }
+
     /// The same funding a second time, in its channel and after it.
     function test_RevertWhen_AFundingIsReplayed() public {
         Funding memory funding = _funding(TOTAL);

@@ -24,9 +24,9 @@ contract CallsInvariantTest is Test {
     string[] private reached = [
         "opened", "topped up", "reopened", "foreign funding refused", "bad voucher shown", "paid", "partly paid", "skipped",
         "skipped, no channel", "paid after a top-up", "paid while exiting", "paid after the exit", "exit started", "closed",
-        "harvested", "donated", "gap", "restored", "rotated", "accused in vain", "equivocation shown", "evidence expired",
-        "bond leaves", "challenged", "challenge refused", "answered", "answer refused", "upheld", "slashed", "nothing to slash",
-        "anchored", "governed", "reentered in vain"
+        "harvested", "donated", "gap", "restored", "rotated", "accused in vain", "thief in vain", "equivocation shown",
+        "cost more later", "evidence expired", "bond leaves", "challenged", "challenge refused", "answered", "answer refused",
+        "upheld", "slashed", "nothing to slash", "anchored", "governed", "reentered in vain"
     ];
 
     CallsCampaign internal calls;

@@ -127,12 +127,38 @@ contract OperatorStakingRegisterTest is JobFixture {
         assertEq(staking.signerOf(operator.id), signer);
         assertEq(staking.signerAt(operator.id, before), operator.signer);
         assertEq(staking.signerAt(operator.id, uint48(block.timestamp) - 1), operator.signer);
-        assertEq(staking.signerAt(operator.id, uint48(block.timestamp)), signer);
+        assertEq(staking.signerAt(operator.id, uint48(block.timestamp)), operator.signer, "until this second's end");
+        assertEq(staking.signerAt(operator.id, uint48(block.timestamp) + 1), signer);
         assertEq(staking.signerAt(operator.id, before - 2 days), address(0));
         assertEq(staking.operatorOfSigner(operator.signer), operator.id);
         _pass(10);
         _rotate(operator.signer, operator.signerKey);
         assertEq(staking.signerOf(operator.id), operator.signer);
+    }
+
+    /// Who signs in the present second is settled: what somebody checked against it stays true.
+    function testFuzz_ThePresentSecondsSignerNeverChanges(uint256 rotations) public {
+        Operator memory operator = operators[0];
+        uint48 present = uint48(block.timestamp);
+        for (uint256 i = 1; i <= 1 + (rotations % 4); ++i) {
+            (signer, signerKey) = makeAddrAndKey(string(abi.encodePacked("signer", i)));
+            _rotate(signer, signerKey);
+            assertEq(staking.signerOf(operator.id), signer, "at once");
+            assertEq(staking.signerAt(operator.id, present), operator.signer);
+            assertEq(staking.signerAt(operator.id, present + 1), signer, "the last one counts");
+        }
+        _pass(1);
+        _rotate(operator.signer, operator.signerKey);
+        assertEq(staking.signerAt(operator.id, present), operator.signer);
+        assertEq(staking.signerAt(operator.id, present + 1), signer);
+        assertEq(staking.signerAt(operator.id, present + 2), operator.signer);
+    }
+
+    function test_ANewOperatorSignsFromTheNextSecond() public {
+        vm.prank(owner);
+        uint32 id = staking.register(owner, 0, "");
+        assertEq(staking.signerAt(id, uint48(block.timestamp)), address(0));
+        assertEq(staking.signerAt(id, uint48(block.timestamp) + 1), owner);
     }
 
     function test_RevertWhen_AStrangerRotates() public {

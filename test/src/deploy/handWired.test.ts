@@ -15,7 +15,7 @@ const SAME: Record<string, string> = {
   EXIT_SECONDS: "exitSeconds",
   CHALLENGE_BOND: "challengeBond",
   "_params()": "struct",
-  "_terms()": "struct",
+  "_logTerms()": "struct",
   opg: "OPG",
   authority: "AccessManager",
   escrow: "JobEscrow",

@@ -40,6 +40,13 @@ struct Anchored {
     uint256[] ids;
 }
 
+/// @notice An equivocation that was shown and has not cost the whole slash yet.
+struct Owed {
+    uint256 id; // of its receipt
+    uint256 how; // it was shown
+    uint256 rest;
+}
+
 /// @notice What the actors of the campaigns over calls remember; `broken` says which promise was broken first, and how.
 /// The token is a hostile one. The first operator is honest, the second is not.
 abstract contract CallsGhost is CallsFixture {
@@ -55,6 +62,8 @@ abstract contract CallsGhost is CallsFixture {
     uint256[][2] internal pending; // not anchored
     Anchored[] internal anchored;
     uint256[] internal openChallenges;
+    Owed[] internal owed;
+    uint256[2] internal anchorsFrom; // when it may anchor again
     uint256[2] internal earned; // not harvested
     uint256[2] internal harvestedOf;
     uint256 internal slashed; // from the liar

@@ -14,7 +14,7 @@ abstract contract CallsHandler is ReceiptActions {
 
     /// @notice What a campaign calls; the commoner actions are listed several times.
     function actions() external pure returns (bytes4[] memory selectors) {
-        selectors = new bytes4[](30);
+        selectors = new bytes4[](31);
         uint256 n = 0;
         for (uint256 i = 0; i < 4; ++i) selectors[n++] = this.fund.selector;
         for (uint256 i = 0; i < 4; ++i) selectors[n++] = this.claim.selector;
@@ -29,6 +29,7 @@ abstract contract CallsHandler is ReceiptActions {
         selectors[n++] = this.lie.selector;
         selectors[n++] = this.anchorLies.selector;
         selectors[n++] = this.equivocate.selector;
+        selectors[n++] = this.showAgain.selector;
         selectors[n++] = this.moveBond.selector;
         selectors[n++] = this.challenge.selector;
         selectors[n++] = this.answer.selector;
@@ -202,9 +203,12 @@ abstract contract CallsHandler is ReceiptActions {
     }
 
     function _takeBondsOut() private {
-        uint256 balance = escrow.balanceOf(CHALLENGER);
-        vm.prank(CHALLENGER);
-        escrow.withdraw(CHALLENGER, balance);
+        address[3] memory all = [CHALLENGER, operators[HONEST].owner, operators[LIAR].owner];
+        for (uint256 i = 0; i < all.length; ++i) {
+            uint256 balance = escrow.balanceOf(all[i]);
+            vm.prank(all[i]);
+            escrow.withdraw(all[i], balance);
+        }
     }
 
     function _balances() private view returns (bytes32 hash) {

@@ -12,7 +12,7 @@ import {
 } from "../../../contracts/calls/IReceiptLog.sol";
 import {Allocation, OperatorStake} from "../../../contracts/staking/IOperatorStaking.sol";
 import {Link, Part, Receipt as CallReceipt} from "../../../contracts/types/Receipt.sol";
-import {Anchored, Issued} from "./CallsGhost.sol";
+import {Anchored, Issued, Owed} from "./CallsGhost.sol";
 import {ChannelActions} from "./ChannelActions.sol";
 
 /// @notice What operators state, and what challengers make of it.
@@ -29,6 +29,8 @@ abstract contract ReceiptActions is ChannelActions {
     uint256 private _clashA; // two of one sequence, if there ever are
     uint256 private _clashB;
     uint256 private _rotations;
+    uint256 private _replacedKey; // the honest operator's last one, in a thief's hands
+    uint256 private _replacedAt; // its last second
     /// @dev What the counter-test takes away.
     bool internal forgetsIncarnations;
 
@@ -60,23 +62,24 @@ abstract contract ReceiptActions is ChannelActions {
         (address signer, , ) = receipts.logOf(operators[HONEST].id);
         bytes memory again = abi.encodeCall(
             IReceiptLog.startIncarnation,
-            (operators[HONEST].id, uint24(incarnation - 1))
+            (operators[HONEST].id, uint24(incarnation - 1), bytes32(how))
         );
         _mustFail(signer, address(receipts), again, "R2", "an incarnation started twice");
         vm.prank(signer);
-        receipts.startIncarnation(operators[HONEST].id, uint24(incarnation));
+        receipts.startIncarnation(operators[HONEST].id, uint24(incarnation), bytes32(how));
     }
 
     /// @notice Its key is replaced; the log hears of it at once or later, and until then the old key anchors.
     function rotate(uint256 how) external step {
-        _passTo(block.timestamp + 1); // statements of this second must be the new key's
         ++_rotations;
         uint256 key = uint256(keccak256(abi.encode("rotated", _rotations)));
         bytes memory consent = _consent(operators[HONEST].owner, vm.addr(key), key);
         vm.prank(operators[HONEST].owner);
         staking.rotateSigner(vm.addr(key), type(uint256).max, consent);
-        (operators[HONEST].signer, operators[HONEST].signerKey) = (vm.addr(key), key);
+        (_replacedKey, _replacedAt) = (operators[HONEST].signerKey, block.timestamp);
         if (_mix(how) % 2 == 0) receipts.syncSigner(operators[HONEST].id);
+        _passTo(block.timestamp + 1); // statements of this second are still the old key's
+        (operators[HONEST].signer, operators[HONEST].signerKey) = (vm.addr(key), key);
         _count("rotated");
     }
 
@@ -103,7 +106,29 @@ abstract contract ReceiptActions is ChannelActions {
                 "two receipts of two sequences"
             );
         }
+        _accuseByThief(id, links.length - 1, index);
         _count("accused in vain");
+    }
+
+    /// @dev Who has the last key that was replaced dates what it signs back, as late as that key counts.
+    function _accuseByThief(uint256 id, uint256 linkCount, uint32 index) private {
+        if (_replacedAt == 0 || block.timestamp <= _replacedAt + EVIDENCE_SECONDS) return;
+        CallReceipt memory forged = _receiptOf(id);
+        ++forged.price;
+        forged.issuedAt = uint40(_replacedAt);
+        SignedReceipt memory receipt = _signedBy(_replacedKey, forged);
+        _refused(abi.encodeCall(IReceiptLog.showReceipts, (_signedOf(id), receipt, 0)), "by a thief");
+        Part memory part = _part(issued[id].sequence, index, _answer(id, 1));
+        part.operatorId = operators[HONEST].id;
+        part.issuedAt = uint40(_replacedAt);
+        SignedPart memory signed = _signedBy(_replacedKey, part);
+        Link[] memory links = _links(_answer(id, 0), PARTS - 1, PARTS - 1 - linkCount);
+        _refused(abi.encodeCall(IReceiptLog.showReceiptAndPart, (_signedOf(id), signed, links, 0)), "a thief's part");
+        _refused(
+            abi.encodeCall(IReceiptLog.showParts, (_partOf(id, PARTS - 1, 0), signed, links, 0)),
+            "a thief's parts"
+        );
+        _count("thief in vain");
     }
 
     function _accuseOfClash() private {
@@ -129,6 +154,7 @@ abstract contract ReceiptActions is ChannelActions {
 
     /// @notice Anchors what it has handed out, if it feels like it.
     function anchorLies(uint256) external step {
+        if (pending[LIAR].length > 0) _passTo(anchorsFrom[LIAR]);
         _anchorAll(LIAR);
     }
 
@@ -145,16 +171,46 @@ abstract contract ReceiptActions is ChannelActions {
         _passTo(block.timestamp + late);
         _mustFail(CHALLENGER, address(receipts), foreign, "R1", "statements for elsewhere were shown");
         _mustFail(CHALLENGER, address(receipts), _twoSequences(id), "R1", "statements of two sequences were shown");
+        if (!_show(good, EQUIVOCATION_SLASH, bountyTo, late <= EVIDENCE_SECONDS)) return;
+        uint256 rest = EQUIVOCATION_SLASH - receipts.slashedFor(operators[LIAR].id, _channelId(1), issued[id].sequence);
+        if (rest > 0) owed.push(Owed(id, how, rest));
+        else _mustFail(CHALLENGER, address(receipts), good, "R1", "an equivocation counted twice");
+    }
+
+    /// @notice What a sequence has not cost yet is asked for again; once it has cost all, never more.
+    function showAgain(uint256 how) external step {
+        if (owed.length == 0) return;
+        how = _mix(how);
+        uint256 n = how % owed.length;
+        Owed memory one = owed[n];
+        uint32 bountyTo = (how >> 40) % 2 == 0 ? 0 : operators[HONEST].id;
+        bytes memory data = _evidence(one.id, one.how, bountyTo);
+        bool inTime = block.timestamp <= uint256(issued[one.id].issuedAt) + EVIDENCE_SECONDS;
+        uint256 before = slashed;
+        bool success = _show(data, one.rest, bountyTo, inTime);
+        if (success) owed[n].rest -= slashed - before;
+        if (success && slashed > before) _count("cost more later");
+        if (success && owed[n].rest > 0) return;
+        _mustFail(CHALLENGER, address(receipts), data, "R1", "an equivocation counted twice");
+        owed[n] = owed[owed.length - 1];
+        owed.pop();
+    }
+
+    /// @dev What is still owed for it is taken as far as there is something; the part of which half is the bounty goes last.
+    function _show(bytes memory data, uint256 rest, uint32 bountyTo, bool inTime) private returns (bool success) {
         uint256 bounty = staking.stakeOf(operators[HONEST].id).claimable;
-        uint256 wanted = _slashable(EQUIVOCATION_SLASH);
-        bool success = _tryAs(CHALLENGER, address(receipts), good);
-        _promise(success == (late <= EVIDENCE_SECONDS), "R2", success ? "old evidence" : "evidence was refused");
-        if (!success) return _count("evidence expired");
+        uint256 wanted = _slashable(rest);
+        success = _tryAs(CHALLENGER, address(receipts), data);
+        _promise(success == inTime, "R2", success ? "old evidence" : "evidence was refused");
+        if (!success) {
+            _count("evidence expired");
+            return false;
+        }
         _noteSlashed(wanted);
         bounty = staking.stakeOf(operators[HONEST].id).claimable - bounty;
-        uint256 half = wanted < 2 * (EQUIVOCATION_SLASH / 10) ? wanted / 2 : EQUIVOCATION_SLASH / 10;
-        _promise(bounty == (bountyTo == 0 ? 0 : half), "M6", "another bounty");
-        _mustFail(CHALLENGER, address(receipts), good, "R1", "an equivocation counted twice");
+        uint256 shared = 2 * (EQUIVOCATION_SLASH / 10);
+        bool pays = bountyTo != 0 && rest >= shared && wanted > rest - shared;
+        _promise(bounty == (pays ? (wanted + shared - rest) / 2 : 0), "M6", "another bounty");
         _count("equivocation shown");
     }
 
@@ -240,14 +296,15 @@ abstract contract ReceiptActions is ChannelActions {
         uint256 id = openChallenges[n];
         Issued storage one = issued[id];
         bool allowed = one.batch != 0 && block.timestamp <= uint256(one.challengedAt) + ANSWER_SECONDS;
-        if (one.batch != 0) allowed = allowed && anchored[one.batch - 1].at <= one.challengedAt;
+        if (one.batch != 0) allowed = allowed && anchored[one.batch - 1].at <= uint256(one.issuedAt) + ANCHOR_SECONDS;
         bytes memory data = abi.encodeCall(IReceiptLog.answerOmission, (_receiptOf(id), _inclusionOf(id)));
         uint256 price = _priceOf(id);
-        uint256 held = opg.balanceOf(stranger);
+        address owner = operators[one.operator].owner;
+        uint256 held = escrow.balanceOf(owner);
         bool success = _tryAs(stranger, address(receipts), data);
         _promise(success == allowed, "M6", success ? "a wrong answer" : "an answer was refused");
         if (!success) return _count("answer refused");
-        _promise(opg.balanceOf(stranger) == held + price, "M6", "an answer got another bond");
+        _promise(escrow.balanceOf(owner) == held + price, "M6", "an answer got another bond");
         _ended(n, price);
         _count("answered");
     }
@@ -313,10 +370,13 @@ abstract contract ReceiptActions is ChannelActions {
 
     /* TIME */
 
-    /// @dev The honest operator does what is due before time passes: it anchors, and it answers.
+    /// @dev The honest operator does what is due before time passes: it anchors as soon as it may, and it answers.
     function _passTo(uint256 timestamp) internal {
         if (timestamp <= block.timestamp) return;
-        _anchorAll(HONEST);
+        if (pending[HONEST].length > 0 && anchorsFrom[HONEST] <= timestamp) {
+            if (anchorsFrom[HONEST] > block.timestamp) vm.warp(anchorsFrom[HONEST]);
+            _anchorAll(HONEST);
+        }
         for (uint256 n = openChallenges.length; n > 0; --n) {
             if (issued[openChallenges[n - 1]].operator == HONEST) _answerNow(n - 1);
         }
@@ -342,7 +402,10 @@ abstract contract ReceiptActions is ChannelActions {
         earned[operator] += _noteShown(operator, promised);
         vm.prank(signer);
         receipts.anchor("", id, uint32(ids.length), root, voucher, "data");
+        anchorsFrom[operator] = block.timestamp + ANCHOR_INTERVAL;
         _count("anchored");
+        bytes memory again = abi.encodeCall(IReceiptLog.anchor, ("", id, 1, root, "", "data"));
+        _mustFail(signer, address(receipts), again, "R2", "anchored too soon");
     }
 
     /* STATEMENTS */
