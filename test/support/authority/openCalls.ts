@@ -27,6 +27,7 @@ import {
   type Contradiction,
   EQUIVOCATION_SLASH,
   FUNDED,
+  LIFE,
   OMISSION_SLASH,
   PROMISED,
   type ShownBy,
@@ -611,7 +612,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     may: NOTHING,
     oneCaller: true,
     attempts: ({ operators: [first] }) =>
-      [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2], refused: "NotSigner" })),
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2, LIFE], refused: "NotSigner" })),
   },
   "ReceiptLog.anchor": {
     may: NOTHING,
@@ -641,9 +642,12 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     },
   },
   "ReceiptLog.answerOmission": {
-    may: "show where a challenged receipt was anchored, for the challenger's bond",
+    may: "show where a challenged receipt was anchored, which earns its operator the challenger's bond",
     attempts: ({ calls: { receipts, inclusion }, elapse }) => [
-      { args: [receipts.anchored.receipt, inclusion], changes: { "challenge.anchored.status": 1n } },
+      {
+        args: [receipts.anchored.receipt, inclusion],
+        changes: { "challenge.anchored.status": 1n, "ledger.owner0": CHALLENGE_BOND },
+      },
       { args: [receipts.omitted.receipt, inclusion], refused: "NotIncluded" },
       { args: [receipts.anchored.receipt, { ...inclusion, proof: [] }], refused: "NotIncluded" },
       { args: [receipts.unchallenged.receipt, inclusion], refused: "ChallengeNotOpen" },
@@ -690,6 +694,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
             "operator1.standing.active": -EQUIVOCATION_SLASH,
             awaitingBurn: EQUIVOCATION_SLASH,
             "shown.showReceipts": "any",
+            "shown.showReceipts.slashed": EQUIVOCATION_SLASH,
           },
         },
       ];
@@ -719,6 +724,7 @@ function shownBy(name: ShownBy): (stage: Stage) => Promise<Attempt[]> {
       "operator1.standing.active": -EQUIVOCATION_SLASH,
       awaitingBurn: burnt,
       [`shown.${name}`]: "any" as const,
+      [`shown.${name}.slashed`]: EQUIVOCATION_SLASH,
     });
     const bounty = EQUIVOCATION_SLASH / 10n;
     return [
