@@ -30,9 +30,8 @@ const START = 1_900_000_000;
 const PAYERS = 100;
 /** Of the ring: once round it, an anchoring uses no fresh slot. */
 const RING_SIZE = 256;
-const RETENTION_SECONDS = 3 * 86_400;
 const TERMS = {
-  anchorSeconds: 3_600,
+  anchorSeconds: 21_600,
   challengeSeconds: 86_400,
   answerSeconds: 86_400,
   evidenceSeconds: 5 * 86_400,
@@ -110,6 +109,7 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
   const vouchers = await deploy("VoucherEscrow", [escrow.address, staking.address, authority.address, 2 * 86_400]);
   const receipts = await deploy("ReceiptLog", [vouchers.address, authority.address, TERMS, CHALLENGE_BOND]);
   const chainId = await client.getChainId();
+  const interval = Number(await read<bigint>(receipts, "ANCHOR_INTERVAL_SECONDS"));
   const voucherDomain = { chainId, vouchers: vouchers.address };
   const receiptDomain = { chainId, receipts: receipts.address };
   await send(deployer, staking, "permitVerifier", [receipts.address, true]);
@@ -232,6 +232,7 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
 
   async function anchorBatch(content: BatchContent, signed: SignedVoucher[]): Promise<Anchored> {
     const { root, count, dataHash } = content;
+    await mine(interval);
     const txReceipt = await send(signerKey.address, receipts, "anchor", [
       "",
       operatorId,
@@ -267,11 +268,9 @@ async function setCallsStage(hre: HardhatRuntimeEnvironment) {
 
   async function goRoundTheRing(): Promise<void> {
     for (let index = 0; index < RING_SIZE + 4; index++) {
-      if (index === RING_SIZE) await mine(RETENTION_SECONDS);
       const anchored = await anchor(1, 0);
       if (index === 1) firstAnchor = anchored.gas;
     }
-    await mine(RETENTION_SECONDS);
   }
 
   async function signed(receipt: Receipt): Promise<SignedReceipt> {

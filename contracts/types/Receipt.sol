@@ -8,12 +8,12 @@ struct Receipt {
     uint32 operatorId;
     address payer;
     bytes32 channelId; // or the hash of the payment authorisation, for a call that no channel pays
-    uint64 sequence; // of the channel: 24 bits of incarnation, 40 bits of counter; zero where no channel pays
+    uint64 sequence; // of the channel: 24 bits of incarnation, 40 bits of counter
     bytes32 modelHash; // keccak256 of the model's name as asked for
     bytes32 servedModelHash; // keccak256 of what the upstream says it served
     bytes32 requestHash; // salted, see docs/receipts.md
     bytes32 responseRoot; // the running hash after the last part
-    uint32 partCount; // parts the answer came in; one if it wasn't streamed
+    uint32 partCount; // parts the answer came in, at most 4,096; one if it wasn't streamed
     uint64 inputUnits; // what the price counts: tokens, pictures, rows
     uint64 outputUnits;
     uint128 price; // of this call, OPG base units

@@ -71,13 +71,15 @@ async function playOn(
     ),
   )) as [SigningChain, SigningChain, SigningChain, SigningChain, ...SigningChain[]];
 
+  await fundCallers(deployer);
+  const { addressesFile } = FILES;
+  const calls = startCalls({ rpcUrl, addressesFile, folder: OUT }, (line) => progress.say(line));
+  running.push(() => calls.stop());
   progress.say("publishing two models, funding the parties, registering three operators and starting their nodes");
   const { bytecode } = await hre.artifacts.readArtifact("DigitReader");
   const [models, consumer] = await Promise.all([
     Promise.all((["digits", "iris"] as const).map((name) => publishShipped(publisher, name))),
-    fundParties(deployer, payer)
-      .then(() => fundCallers(deployer))
-      .then(() => deployConsumer(payer, bytecode as Hex)),
+    fundParties(deployer, payer).then(() => deployConsumer(payer, bytecode as Hex)),
   ]);
   const operators = await Promise.all(
     OPERATORS.map((role, index) =>
@@ -97,9 +99,6 @@ async function playOn(
   const requests = demoRequests();
   progress.say(`asking ${requests.length} times: pictures and rows the models have never seen`);
   const firstBlock = await payer.publicClient.getBlockNumber();
-  const { addressesFile } = FILES;
-  const calls = startCalls({ rpcUrl, addressesFile, folder: OUT }, (line) => progress.say(line));
-  running.push(() => calls.stop());
   const ended = await Promise.all(
     requests.map(async (request) => {
       const model = models.find(({ name }) => name === request.model) as DemoModel;

@@ -21,8 +21,8 @@ const SHORTEST_TERMS = { commitWindowSeconds: 8, maxWidening: 0, revealWindowSec
 /** Far above the client's own keys, which count from zero. */
 const CONSUMER_KEY = 7n;
 const JOB_TIMEOUT_MS = 100_000;
-/** Soonest expiry for the job nobody can answer: all its windows, and a little for the opening to be mined. */
-const UNREACHABLE_LIFE_SECONDS = 29;
+/** Expiry of the job nobody can answer: all its windows, and what a busy machine takes until the opening is mined. */
+const UNREACHABLE_LIFE_SECONDS = 42;
 
 /** Opens one request's job. */
 export async function playRequest(

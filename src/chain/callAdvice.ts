@@ -20,7 +20,7 @@ export const CALL_ADVICE: Readonly<Record<string, string>> = {
   NotRegistered: "the sender owns no operator: register one first, or send from its owner",
   // ReceiptLog
   EmptyBatch: "anchor a receipt at least",
-  RingFull: "256 batches are still young: anchor fewer, larger ones, and this one from the second told on",
+  AnchoredTooSoon: "anchor fewer, larger batches, and this one from the second told on",
   WrongIncarnation: "read the log's incarnation and start the one after it",
   StatementFromFuture: "wait until the chain's time has reached the statement's",
   OutsideChallengeWindow: "an omission can be challenged only between the two times told",
@@ -28,16 +28,22 @@ export const CALL_ADVICE: Readonly<Record<string, string>> = {
   ChallengeNotOpen: "the receipt was not challenged, or its challenge is over",
   AlreadyChallenged: "the receipt was challenged once, which is all there is: follow that challenge",
   NotIncluded: "give the batch as it was anchored, still in the ring, and the receipt's own proof",
-  AnchoredTooLate: "only a batch from before the challenge answers it",
+  AnchoredTooLate: "only a batch that was anchored by the time told answers the challenge",
   AnswerTooLate: "the time to answer is over",
   StillAnswerable: "uphold the challenge once the time to answer is over",
   OtherSequence: "give two statements of one operator, channel and sequence, the later part first",
   WrongLinkCount: "give one link for each part in between",
   BrokenLink: "give the links from the later statement's running hash back, newest first",
   NoContradiction: "the two statements agree: there is nothing to show",
-  AlreadyShown: "an equivocation of this sequence was shown before: once is all there is",
+  AlreadyShown: "showing this sequence has cost the operator all it can",
   InvalidStatement: "the statement isn't signed by the signer its operator had at its time",
 };
 
 /** Of them, what time alone can cure. */
-export const RETRYABLE_CALLS = ["ChannelsPaused", "RingFull", "StatementFromFuture", "StillAnswerable", "StillExiting"];
+export const RETRYABLE_CALLS = [
+  "AnchoredTooSoon",
+  "ChannelsPaused",
+  "StatementFromFuture",
+  "StillAnswerable",
+  "StillExiting",
+];

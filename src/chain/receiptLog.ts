@@ -62,6 +62,14 @@ export async function logTerms({ publicClient, addresses }: ReceiptsChain): Prom
     .catch(rethrow);
 }
 
+/** Least time between two anchorings of an operator, seconds. */
+export async function anchorIntervalOf({ publicClient, addresses }: ReceiptsChain): Promise<number> {
+  const seconds = await publicClient
+    .readContract({ address: addresses.receipts, abi: receiptLogAbi, functionName: "ANCHOR_INTERVAL_SECONDS" })
+    .catch(rethrow);
+  return Number(seconds);
+}
+
 /** What a challenge costs, OPG base units. */
 export async function challengeBond({ publicClient, addresses }: ReceiptsChain): Promise<bigint> {
   return publicClient
@@ -169,13 +177,17 @@ export function encodeSyncLogSigner({ receipts }: ReceiptsAddress, operatorId: n
   return { to: receipts, data, name: "ReceiptLog.syncSigner" };
 }
 
-/** @param incarnation one more than the last */
+/**
+ * @param incarnation one more than the last
+ * @param life 32 random bytes of this process: two that start at once must not send the same transaction
+ */
 export function encodeStartIncarnation(
   { receipts }: ReceiptsAddress,
   operatorId: number,
   incarnation: number,
+  life: Hex,
 ): ContractCall {
-  const args = [operatorId, incarnation] as const;
+  const args = [operatorId, incarnation, life] as const;
   const data = encodeFunctionData({ abi: receiptLogAbi, functionName: "startIncarnation", args });
   return { to: receipts, data, name: "ReceiptLog.startIncarnation" };
 }

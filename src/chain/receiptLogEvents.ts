@@ -22,7 +22,7 @@ export type BatchAnchored = {
 export type ReceiptLogEvent = { operatorId: number; place: LogPlace } /** OPG base units. */ & (
   | { kind: "joined" | "left"; amount: bigint }
   | { kind: "signerSynced"; signer: Hex }
-  | { kind: "incarnationStarted"; incarnation: bigint }
+  | { kind: "incarnationStarted"; incarnation: bigint; life: Hex }
   | { kind: "dataAt"; root: Hex; uri: string }
   | {
       kind: "challenged";

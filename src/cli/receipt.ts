@@ -71,10 +71,7 @@ async function show(_session: Session, file: string): Promise<Answer> {
       ["operator", String(receipt.operatorId)],
       ["payer", receipt.payer],
       ["channel", receipt.channelId],
-      [
-        "sequence",
-        receipt.sequence === 0n ? "none: paid by an authorisation" : `${counter} of incarnation ${incarnation}`,
-      ],
+      ["sequence", `${counter} of incarnation ${incarnation}`],
       ["model", receipt.model],
       ["served", receipt.servedModel],
       ["units", `${receipt.inputUnits} in, ${receipt.outputUnits} out`],

@@ -5,8 +5,8 @@ export type IncarnationChain = {
   /** The last that was started. */
   current(): Promise<number>;
   /**
-   * Starts the next one and returns once that is final. A transaction of this life of the process, never one that an earlier
-   * life left: what an earlier life started may be in use by a copy of its store.
+   * Starts the next one and returns once that is final. By a transaction of this life of the process alone, which random bytes in
+   * it make sure of: what an earlier life or another process started may be in use.
    * @throws ProtocolError `contract/WrongIncarnation` when somebody else has started it
    */
   start(incarnation: number): Promise<void>;

@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import {
   extendRunningHash,
+  MAX_PARTS,
   type Part,
   partHash,
   partTypedData,
@@ -16,7 +17,7 @@ import type { CallTable, Reservation } from "../store/calls.ts";
 /** What a receipt says that only the end of the call tells. */
 export type Outcome = Pick<Receipt, "servedModel" | "inputUnits" | "outputUnits" | "price">;
 
-export type CallTerms = Omit<Reservation, "incarnation"> &
+export type CallTerms = Omit<Reservation, "incarnation" | "above"> &
   Pick<Receipt, "payer" | "model" | "requestHash"> & {
     /** The client's, 32 bytes. */
     salt: Hex;
@@ -66,9 +67,17 @@ export type Issuer = {
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const { calls, incarnation } = options;
   await calls.abandonBefore(incarnation);
+  /** By channel: a database that is restored or fails over while this process lives may have lost the last ones. */
+  const highest = new Map<Hex, bigint>();
   return {
     async begin(terms) {
-      const sequence = await calls.reserve({ ...terms, incarnation });
+      const sequence = await calls.reserve({ ...terms, incarnation, above: highest.get(terms.channelId) ?? 0n });
+      if (sequence <= (highest.get(terms.channelId) ?? 0n)) {
+        throw new ProtocolError("call/sequence-used", `sequence ${sequence} was taken already: try again`, {
+          isRetryable: true,
+        });
+      }
+      highest.set(terms.channelId, sequence);
       return openCall(options, terms, sequence);
     },
   };
@@ -92,6 +101,12 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
   /** @returns its index */
   function count(bytes: Hex): number {
     if (!isOpen) throw new ProtocolError("call/ended", `sequence ${sequence} has ended: no part can follow`);
+    if (partCount === MAX_PARTS) {
+      throw new ProtocolError(
+        "call/too-many-parts",
+        `an answer has at most ${MAX_PARTS} parts: put more bytes into each`,
+      );
+    }
     runningHash = extendRunningHash(runningHash, partHash(salt, partCount, bytes));
     partCount += 1;
     return partCount - 1;

@@ -42,6 +42,11 @@ export function inclusionOf(batch: Batch, content: BatchContent, index: number):
   return { batch, proof: merkleProof(content.tree, index) };
 }
 
+/** When the batch of a word was anchored, unix seconds; zero for an empty place. */
+export function anchoredAtOf(word: bigint): number {
+  return Number(word & ((1n << TIME_BITS) - 1n));
+}
+
 /** The word an operator's ring keeps of a batch: 216 bits of hash, over the batch and the word before, and its time. */
 export function batchWord({ previousWord, root, count, dataHash }: Omit<Batch, "number">, anchoredAt: number): bigint {
   const hash = keccak256(

@@ -8,7 +8,10 @@ export type Check<Name extends string = string> = { name: Name; ok: boolean; det
 export type Clock = {
   /** Unix seconds. */
   now: number;
-  /** How far a statement's time may be from it, either way, seconds. */
+  /**
+   * How far a statement's time may be from it, either way, seconds. Who takes one dated ahead must look at it again once the
+   * chain has come so far: until then its operator can void it by changing its signer.
+   */
   clockToleranceSeconds: number;
 };
 

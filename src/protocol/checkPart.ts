@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
-import { extendRunningHash, partHash, partId, type ReceiptDomain, type SignedPart } from "./receipt.ts";
+import { extendRunningHash, MAX_PARTS, partHash, partId, type ReceiptDomain, type SignedPart } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
 /** Where a stream stands: before the part `nextIndex`, after all earlier ones. */
@@ -70,8 +70,13 @@ export async function checkPart(
     checkSame("operator", part.operatorId, expected.operatorId),
     checkSame("channel", part.channelId, expected.channelId),
     ...(expected.sequence === undefined ? [] : [checkSame("sequence", part.sequence, expected.sequence)]),
-    checkSame("index", part.index, expected.place.nextIndex),
+    checkIndex(part.index, expected.place),
     checkSame("running-hash", part.runningHash, runningHash),
     ...(expected.clock ? [checkTime(part.issuedAt, expected.clock)] : []),
   ];
+}
+
+function checkIndex(index: number, { nextIndex }: StreamPlace): Check<"index"> {
+  if (index < MAX_PARTS) return checkSame("index", index, nextIndex);
+  return { name: "index", ok: false, detail: `it is ${index}, an answer has at most ${MAX_PARTS} parts` };
 }

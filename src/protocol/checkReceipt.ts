@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { areSameAddress, type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
-import { type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
+import { MAX_PARTS, type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
 /** What a client knows of a call. `{ ...channel, channelId: channelId(channel, domain) }` gives the middle three. */
@@ -95,6 +95,13 @@ function checkResponse(receipt: Receipt, { requestHash, response }: ReceiptExpec
     "parts" in response
       ? { responseRoot: responseRoot(requestHash, response.salt, response.parts), partCount: response.parts.length }
       : response;
+  if (receipt.partCount > MAX_PARTS) {
+    return {
+      name: "response",
+      ok: false,
+      detail: `it is of ${receipt.partCount} parts, at most ${MAX_PARTS} are allowed`,
+    };
+  }
   if (receipt.partCount === wanted.partCount) {
     return checkSame("response", receipt.responseRoot, wanted.responseRoot);
   }

@@ -19,7 +19,7 @@ export type Receipt = {
   payer: Address;
   /** Or the hash of the payment authorisation, for a call that no channel pays. */
   channelId: Hex;
-  /** Of the channel, see {@link sequenceOf}; zero where no channel pays. 64 bits. */
+  /** See {@link sequenceOf}. 64 bits. */
   sequence: bigint;
   /** As asked for, `provider/model`. */
   model: string;
@@ -91,6 +91,9 @@ export const PART_TYPES = {
     { name: "issuedAt", type: "uint40" },
   ],
 } as const;
+
+/** Parts of an answer at most: with more, the way back from the last to the first would fit no transaction. */
+export const MAX_PARTS = 4_096;
 
 const COUNTER_BITS = 40n;
 

@@ -16,10 +16,13 @@ import { checkSignature } from "../protocol/signature.ts";
 /** What the client knows of its call; what is left out isn't looked at. */
 export type KnownCall = Partial<
   Pick<ReceiptExpectation, "model" | "allowOtherServedModel" | "requestHash" | "response" | "maxPrice" | "previousOwed">
->;
+> & {
+  /** The hash of the payment authorisation, for a call that no channel pays. */
+  authorisation?: Hex;
+};
 
 /** In this order: first what the chain tells, then what the client knows. */
-export type VerifiedCheckName = "log" | "signer" | "channel" | "equivocation" | "anchoring" | ReceiptCheckName;
+export type VerifiedCheckName = "log" | "signer" | "date" | "channel" | "equivocation" | "anchoring" | ReceiptCheckName;
 
 export type ReceiptVerification = {
   receiptId: Hex;
@@ -49,7 +52,8 @@ export async function verifyReceipt(
   const checks = [
     checkLog(chain, portable),
     await checkSigner(chain, portable, id),
-    await checkChannel(chain, receipt),
+    checkDate(receipt, now),
+    await checkChannel(chain, receipt, known.authorisation),
     await checkEquivocation(chain, receipt),
     await checkAnchoring(chain, { receipt, id, terms, now, anchored, isShown: inclusion !== undefined }),
     ...(await checkCall(portable, known)),
@@ -70,9 +74,14 @@ async function checkSigner(chain: Chain, { receipt, signature }: PortableReceipt
   return await checkThat("signer", detail, () => checkSignature(id, signature, signer, "receipt"));
 }
 
-async function checkChannel(chain: Chain, receipt: Receipt): Promise<Check<"channel">> {
+/** Dated ahead of the chain, its operator could still void it by changing its signer. */
+function checkDate({ issuedAt }: Receipt, now: number): Check<"date"> {
+  return { name: "date", ok: issuedAt <= now, detail: `issued at ${issuedAt}, the chain is at ${now}` };
+}
+
+async function checkChannel(chain: Chain, receipt: Receipt, authorisation?: Hex): Promise<Check<"channel">> {
   const name = "channel";
-  if (receipt.sequence === 0n) return { name, ok: true, detail: "paid by a payment authorisation, not by a channel" };
+  if (authorisation !== undefined) return checkSame(name, receipt.channelId, authorisation);
   const range = { fromBlock: BigInt(chain.addresses.deployedAtBlock), toBlock: "latest" } as const;
   const events = await channelEvents(chain, { ...range, channelId: receipt.channelId });
   const opened = events.find((event) => event.kind === "opened");

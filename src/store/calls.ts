@@ -26,6 +26,8 @@ export type Reservation = {
   /** What of it was claimed: at least so much is owed, whatever a restored store remembers. */
   claimed: bigint;
   incarnation: number;
+  /** A sequence that this process has taken already, the highest: no store that lost it gives it out again. */
+  above: bigint;
 };
 
 /** Makes the receipt that ends a call, once what the channel owes by then is known. */
@@ -103,7 +105,7 @@ export function createCallTable(database: Database): CallTable {
 }
 
 async function reserve(query: Query, reservation: Reservation): Promise<bigint> {
-  const { channelId, voucher, cap, deposited, claimed, incarnation } = reservation;
+  const { channelId, voucher, cap, deposited, claimed, incarnation, above } = reservation;
   await lock(query, channelId);
   await query("update channels set owed = greatest(owed, $2::numeric) where channel_id = $1", [
     channelId,
@@ -115,7 +117,7 @@ async function reserve(query: Query, reservation: Reservation): Promise<bigint> 
   const promised = account.voucher?.voucher.cumulativeAmount ?? 0n;
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
-  const sequence = await nextSequence(query, channelId, incarnation);
+  const sequence = await nextSequence(query, channelId, incarnation, above);
   await query("insert into calls (channel_id, sequence, stage, cap) values ($1, $2, 'reserved', $3::numeric)", [
     channelId,
     sequence,
@@ -137,12 +139,13 @@ async function keepHigher(query: Query, channelId: Hex, voucher: SignedVoucher):
   );
 }
 
-async function nextSequence(query: Query, channelId: Hex, incarnation: number): Promise<bigint> {
+async function nextSequence(query: Query, channelId: Hex, incarnation: number, above: bigint): Promise<bigint> {
   const [row] = await query(
     "select max(sequence) as last from calls where channel_id = $1 and sequence >= $2 and sequence < $3",
     [channelId, sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)],
   );
-  const last = (row?.last as bigint | null) ?? sequenceOf(incarnation, 0n);
+  const stored = (row?.last as bigint | null) ?? sequenceOf(incarnation, 0n);
+  const last = stored > above ? stored : above;
   return sequenceOf(incarnation, partsOfSequence(last).counter + 1n);
 }
 

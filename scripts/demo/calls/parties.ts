@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Address, type Hex, keccak256, stringToHex } from "viem";
-import { type LocalAccount, privateKeyToAccount } from "viem/accounts";
+import { generatePrivateKey, type LocalAccount, privateKeyToAccount } from "viem/accounts";
 import type { NetworkAddresses } from "../../../src/chain/addresses.ts";
 import { chainTime, connectChain, type SigningChain, signing } from "../../../src/chain/clients.ts";
 import { encodeStartIncarnation, logOf } from "../../../src/chain/receiptLog.ts";
@@ -59,9 +59,10 @@ export async function connectCaller(
 
 /** Gives the parties OPG. */
 export async function fundCallers(deployer: SigningChain): Promise<void> {
-  for (const role of ["firstPayer", "secondPayer", "honestOwner", "dishonestOwner"] as const) {
-    await sendCall(deployer, encodeTokenTransfer(deployer.addresses, localTestAccount(ACCOUNTS[role]).address, PURSE));
-  }
+  const roles = ["firstPayer", "secondPayer", "honestOwner", "dishonestOwner"] as const;
+  const transferTo = (role: CallsRole) =>
+    encodeTokenTransfer(deployer.addresses, localTestAccount(ACCOUNTS[role]).address, PURSE);
+  await Promise.all(roles.map((role) => sendCall(deployer, transferTo(role))));
 }
 
 /** Registers an operator of calls with a standing bond, and starts the life of its gateway. */
@@ -83,7 +84,8 @@ export async function openCallsOperator(
   const store = await openStore(join(folder, name), await identityOf(owner, operatorId));
   const incarnation = await startIncarnation({
     current: async () => (await logOf(signer, operatorId)).incarnation,
-    start: async (next) => void (await sendCall(signer, encodeStartIncarnation(addresses, operatorId, next))),
+    start: async (next) =>
+      void (await sendCall(signer, encodeStartIncarnation(addresses, operatorId, next, generatePrivateKey()))),
   });
   const clock = await chainClock(signer);
   const issuer = await createIssuer({

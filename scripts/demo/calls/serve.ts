@@ -8,7 +8,7 @@ import { type SignedVoucher, voucherTypedData } from "../../../src/protocol/vouc
 import type { CallsOperator, CallsPayer } from "./parties.ts";
 
 /** What a channel has come to. */
-export type ServedCalls = { receipts: SignedReceipt[]; checked: number; voucher: SignedVoucher };
+export type ServedCalls = { receipts: SignedReceipt[] /** OPG base units. */; owed: bigint; voucher: SignedVoucher };
 
 export const PRICE = parseOpg("0.01");
 /** The most a call may cost. */
@@ -21,21 +21,30 @@ const CALLS_PER_VOUCHER = 50;
 /**
  * Asks so often, each call with a voucher for what is owed and the call's cap; the operator issues a receipt for each answer, and
  * the client takes no answer whose receipt doesn't say exactly what it knows.
+ *
+ * @param from The number of the first question.
+ * @param owedBefore By the channel, OPG base units.
  */
-export async function askOften(payer: CallsPayer, operator: CallsOperator, count: number): Promise<ServedCalls> {
+export async function askOften(
+  payer: CallsPayer,
+  operator: CallsOperator,
+  from: number,
+  count: number,
+  owedBefore: bigint,
+): Promise<ServedCalls> {
   const receipts: SignedReceipt[] = [];
-  let owed = 0n;
-  let voucher = await signVoucher(payer, 0n);
+  let owed = owedBefore;
+  let voucher = await signVoucher(payer, owed);
   for (let index = 0; index < count; index++) {
     if (index % CALLS_PER_VOUCHER === 0) {
       voucher = await signVoucher(payer, owed + BigInt(CALLS_PER_VOUCHER - 1) * PRICE + CAP);
     }
-    const receipt = await askOnce(payer, operator, index, voucher, owed);
+    const receipt = await askOnce(payer, operator, from + index, voucher, owed);
     owed = receipt.receipt.cumulativeOwed;
     receipts.push(receipt);
   }
   // The last voucher is for exactly what is owed: a cap that wasn't used up isn't paid.
-  return { receipts, checked: receipts.length, voucher: await signVoucher(payer, owed) };
+  return { receipts, owed, voucher: await signVoucher(payer, owed) };
 }
 
 async function askOnce(

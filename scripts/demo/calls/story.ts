@@ -5,6 +5,7 @@ import { encodeClaim } from "../../../src/chain/channels.ts";
 import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
 import type { ContractCall } from "../../../src/chain/contractCall.ts";
 import {
+  anchorIntervalOf,
   batchWordAt,
   challengeBond,
   challengeOf,
@@ -22,9 +23,9 @@ import { replayBatches } from "../../../src/chain/replayBatches.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
 import { encodeHarvest, stakeOf } from "../../../src/chain/staking.ts";
 import { encodeApprove } from "../../../src/chain/token.ts";
-import { batchOf, type Inclusion, inclusionOf } from "../../../src/protocol/batch.ts";
+import { anchoredAtOf, type BatchContent, batchOf, type Inclusion, inclusionOf } from "../../../src/protocol/batch.ts";
 import { type Receipt, receiptId, receiptTypedData, type SignedReceipt } from "../../../src/protocol/receipt.ts";
-import { packVouchers } from "../../../src/protocol/voucher.ts";
+import { packVouchers, type SignedVoucher } from "../../../src/protocol/voucher.ts";
 import { leaveChannel, readChannel, verifyReceipt } from "../../../src/sdk/index.ts";
 import { readBondBalance, readVoucherBalance } from "./balance.ts";
 import {
@@ -36,7 +37,7 @@ import {
   STANDING_BOND,
   signTypedData,
 } from "./parties.ts";
-import { askOften, type ServedCalls } from "./serve.ts";
+import { askOften } from "./serve.ts";
 
 /** What became of the calls; amounts are decimal strings in OPG base units. */
 export type CallsReport = {
@@ -55,15 +56,27 @@ export type CallsReport = {
 };
 
 /** An operator with the payer of its one channel, and what they did. */
-type Pair = { operator: CallsOperator; payer: CallsPayer; served: ServedCalls; inclusions: Map<Hex, Inclusion> };
+type Pair = {
+  operator: CallsOperator;
+  payer: CallsPayer;
+  /** All of them, checked by the payer. */
+  receipts: SignedReceipt[];
+  /** For all that is owed. */
+  voucher: SignedVoucher;
+  /** By receiptId. */
+  inclusions: Map<Hex, Inclusion>;
+};
 
 type Say = (line: string) => void;
 
-const CALLS = { honest: 600, dishonest: 400 };
+/** What an operator does: how many calls, whether it leaves the last receipt out, and whether it claims at once. */
+type Plan = { calls: number; omits: boolean; claims: boolean };
+
+const HONEST: Plan = { calls: 600, omits: false, claims: false };
+const DISHONEST: Plan = { calls: 400, omits: true, claims: true };
 const RECEIPTS_PER_BATCH = 200;
-/** Of the dishonest operator's calls: the one it signs twice, and how many from the end the one is that it leaves out. */
+/** Of the dishonest operator's calls, the one it signs twice. */
 const DOUBLE_SIGNED = 77;
-const OMITTED_FROM_END = 1;
 const POLL_MS = 300;
 
 /**
@@ -84,8 +97,10 @@ export async function playCalls(
     const [honest, dishonest] = operators as [CallsOperator, CallsOperator];
     say("calls: two payers open channels and ask a thousand times");
     const pairs = await Promise.all([
-      serve(honest, await openCaller(rpcUrl, addresses, "firstPayer", honest.operatorId), CALLS.honest),
-      serve(dishonest, await openCaller(rpcUrl, addresses, "secondPayer", dishonest.operatorId), CALLS.dishonest),
+      openCaller(rpcUrl, addresses, "firstPayer", honest.operatorId).then((payer) => serve(honest, payer, HONEST)),
+      openCaller(rpcUrl, addresses, "secondPayer", dishonest.operatorId).then((payer) =>
+        serve(dishonest, payer, DISHONEST),
+      ),
     ]);
     return await settle(pairs[0] as Pair, pairs[1] as Pair, say);
   } finally {
@@ -93,14 +108,30 @@ export async function playCalls(
   }
 }
 
-async function serve(operator: CallsOperator, payer: CallsPayer, count: number): Promise<Pair> {
-  return { operator, payer, served: await askOften(payer, operator, count), inclusions: new Map() };
+/** Serves calls, and anchors their receipts every few hundred. */
+async function serve(operator: CallsOperator, payer: CallsPayer, plan: Plan): Promise<Pair> {
+  const receipts: SignedReceipt[] = [];
+  const contents: BatchContent[] = [];
+  let voucher: SignedVoucher | undefined;
+  let owed = 0n;
+  while (receipts.length < plan.calls) {
+    const count = Math.min(RECEIPTS_PER_BATCH, plan.calls - receipts.length);
+    const served = await askOften(payer, operator, receipts.length, count, owed);
+    ({ voucher, owed } = served);
+    receipts.push(...served.receipts);
+    const isLast = receipts.length === plan.calls;
+    const anchored = isLast && plan.omits ? served.receipts.slice(0, -1) : served.receipts;
+    contents.push(batchOf(anchored.map(({ receipt }) => idOf(operator.signer, receipt))));
+    await anchor(operator, contents.at(-1) as BatchContent, isLast && plan.claims ? packVouchers([voucher]) : "0x");
+  }
+  const inclusions = await readInclusions(operator, contents, receipts);
+  return { operator, payer, receipts, voucher: voucher as SignedVoucher, inclusions };
 }
 
 async function settle(honest: Pair, dishonest: Pair, say: Say): Promise<CallsReport> {
   const exit = await leaveChannel(honest.payer.chain, partiesOf(honest));
-  say(`calls: the first payer leaves; one operator anchors everything, the other leaves one receipt out`);
-  const anchored = (await anchor(honest, "0x")) + (await anchor(dishonest, packVouchers([dishonest.served.voucher])));
+  say("calls: all but one receipt are anchored; the first payer leaves");
+  const anchored = honest.inclusions.size + dishonest.inclusions.size;
   say("calls: the other operator has signed two answers to one question; both are shown");
   const equivocations = await equivocate(dishonest, honest.operator.operatorId);
   say("calls: a receipt that was left out is challenged, and one that wasn't");
@@ -117,8 +148,8 @@ async function settle(honest: Pair, dishonest: Pair, say: Say): Promise<CallsRep
   return {
     channels: pairs.length,
     receipts: {
-      issued: sum(pairs.map((pair) => pair.served.receipts.length)),
-      checked: sum(pairs.map((pair) => pair.served.checked)),
+      issued: sum(pairs.map((pair) => pair.receipts.length)),
+      checked: sum(pairs.map((pair) => pair.receipts.length)),
       anchored,
       verified,
     },
@@ -130,36 +161,37 @@ async function settle(honest: Pair, dishonest: Pair, say: Say): Promise<CallsRep
   };
 }
 
-/** Anchors all receipts but what a dishonest operator leaves out. @returns how many */
-async function anchor(pair: Pair, packed: Hex): Promise<number> {
-  const { operator, served } = pair;
-  const isHonest = served.receipts.length === CALLS.honest;
-  const receipts = isHonest ? served.receipts : served.receipts.slice(0, -OMITTED_FROM_END);
-  const { signer, operatorId } = operator;
-  const contents = chunks(
-    receipts.map((each) => idOf(signer, each.receipt)),
-    RECEIPTS_PER_BATCH,
-  ).map(batchOf);
-  for (const [index, content] of contents.entries()) {
-    const vouchers = index === contents.length - 1 ? packed : "0x";
-    await sendCall(signer, encodeAnchor(signer.addresses, operatorId, content, vouchers));
+async function anchor({ signer, operatorId }: CallsOperator, content: BatchContent, packed: Hex): Promise<void> {
+  const { batchCount } = await logOf(signer, operatorId);
+  if (batchCount > 0) {
+    const lastWord = await batchWordAt(signer, operatorId, batchCount - 1);
+    await waitUntil(signer, anchoredAtOf(lastWord) + (await anchorIntervalOf(signer)));
   }
-  // What anybody can read from the log, and check against the chain's word.
+  await send(signer, (to) => encodeAnchor(to, operatorId, content, packed));
+}
+
+/** What anybody can read from the log, checked against the chain's word, and prove with the batches' data. */
+async function readInclusions(
+  { signer, operatorId }: CallsOperator,
+  contents: readonly BatchContent[],
+  receipts: readonly SignedReceipt[],
+): Promise<Map<Hex, Inclusion>> {
   const events = await batchesAnchored(signer, { ...wholeLog(signer), operatorId });
   const { batchCount } = await logOf(signer, operatorId);
   const lastWord = await batchWordAt(signer, operatorId, batchCount - 1);
+  const inclusions = new Map<Hex, Inclusion>();
   for (const [at, { batch }] of replayBatches(events, { batchCount, lastWord }).entries()) {
-    const content = contents[at] as ReturnType<typeof batchOf>;
+    const content = contents[at] as BatchContent;
     for (let index = 0; index < content.count; index++) {
-      const receipt = receipts[at * RECEIPTS_PER_BATCH + index] as SignedReceipt;
-      pair.inclusions.set(idOf(signer, receipt.receipt), inclusionOf(batch, content, index));
+      const { receipt } = receipts[at * RECEIPTS_PER_BATCH + index] as SignedReceipt;
+      inclusions.set(idOf(signer, receipt), inclusionOf(batch, content, index));
     }
   }
-  return pair.inclusions.size;
+  return inclusions;
 }
 
-async function equivocate({ operator, payer, served }: Pair, bountyTo: number): Promise<number> {
-  const first = served.receipts[DOUBLE_SIGNED] as SignedReceipt;
+async function equivocate({ operator, payer, receipts }: Pair, bountyTo: number): Promise<number> {
+  const first = receipts[DOUBLE_SIGNED] as SignedReceipt;
   // Its issuer would not: it takes the key itself to do this.
   const receipt = { ...first.receipt, responseRoot: zeroHash };
   const signature = await signTypedData(operator.signer, receiptTypedData(receipt, domainOf(operator.signer)));
@@ -171,7 +203,7 @@ async function equivocate({ operator, payer, served }: Pair, bountyTo: number): 
 async function challenge(honest: Pair, dishonest: Pair): Promise<CallsReport["omissions"]> {
   const challenged = [honest, dishonest].map((pair) => ({
     ...pair,
-    signed: pair.served.receipts.at(-1) as SignedReceipt,
+    signed: pair.receipts.at(-1) as SignedReceipt,
   }));
   const { anchorSeconds } = await logTerms(honest.payer.chain);
   const dueAt = Math.max(...challenged.map(({ signed }) => signed.receipt.issuedAt)) + anchorSeconds;
@@ -199,7 +231,7 @@ async function challenge(honest: Pair, dishonest: Pair): Promise<CallsReport["om
 
 async function claimLate(pair: Pair): Promise<bigint> {
   const before = await readChannel(pair.payer.chain, partiesOf(pair));
-  const packed = packVouchers([pair.served.voucher]);
+  const packed = packVouchers([pair.voucher]);
   await send(pair.operator.signer, (to) => encodeClaim(to, pair.operator.operatorId, packed));
   return (await readChannel(pair.payer.chain, partiesOf(pair))).claimed - before.claimed;
 }
@@ -208,14 +240,14 @@ async function claimLate(pair: Pair): Promise<bigint> {
 async function verifySome(honest: Pair, dishonest: Pair): Promise<number> {
   const cases = [
     { pair: honest, index: 0, ok: true },
-    { pair: honest, index: CALLS.honest - 1, ok: true },
+    { pair: honest, index: HONEST.calls - 1, ok: true },
     { pair: dishonest, index: 0, ok: true },
     { pair: dishonest, index: DOUBLE_SIGNED, ok: false },
-    { pair: dishonest, index: CALLS.dishonest - OMITTED_FROM_END, ok: false },
+    { pair: dishonest, index: DISHONEST.calls - 1, ok: false },
   ];
   for (const { pair, index, ok } of cases) {
     const { chain } = pair.payer;
-    const signed = pair.served.receipts[index] as SignedReceipt;
+    const signed = pair.receipts[index] as SignedReceipt;
     const inclusion = pair.inclusions.get(idOf(chain, signed.receipt));
     const found = await verifyReceipt(chain, { ...signed, domain: domainOf(chain), ...(inclusion && { inclusion }) });
     if (found.ok !== ok) throw new Error(`receipt ${index} is ${found.ok}: ${JSON.stringify(found.checks)}`);
@@ -258,10 +290,6 @@ async function waitUntil(chain: SigningChain, timestamp: number): Promise<void> 
 
 function wholeLog({ addresses }: SigningChain) {
   return { fromBlock: BigInt(addresses.deployedAtBlock), toBlock: "latest" } as const;
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -61,9 +61,9 @@ describe("errors of the contracts", () => {
     expect(advised.sort()).to.deep.equal(Object.keys(CALL_ADVICE).sort());
     for (const name of RETRYABLE_CALLS) expect(CALL_ADVICE).to.have.property(name);
     expect(new Set(Object.values(CALL_ADVICE)).size).to.equal(advised.length);
-    const ringFull = encodeErrorResult({ abi: receiptLogAbi, errorName: "RingFull", args: [5n, 9n] });
-    const { message, isRetryable } = decodeRevert(ringFull);
-    expect(message).to.include("freeAt 9").and.to.include(CALL_ADVICE.RingFull);
+    const tooSoon = encodeErrorResult({ abi: receiptLogAbi, errorName: "AnchoredTooSoon", args: [5n, 9n] });
+    const { message, isRetryable } = decodeRevert(tooSoon);
+    expect(message).to.include("from 9").and.to.include(CALL_ADVICE.AnchoredTooSoon);
     expect(isRetryable).to.equal(true);
   });
 

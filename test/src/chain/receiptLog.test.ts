@@ -47,6 +47,8 @@ import { callOf, SALT } from "../../support/statements.ts";
 
 const ALL = { fromBlock: 0n, toBlock: "latest" } as const;
 
+const LIFE = keccak256("0x11");
+
 describe("the receipt log on a chain", () => {
   let callsNetwork: CallsNetwork;
   let operator: CallsChain;
@@ -92,13 +94,13 @@ describe("the receipt log on a chain", () => {
   });
 
   it("starts incarnations, one after another, for the signer", async () => {
-    await sendCall(operator, encodeStartIncarnation(operator.addresses, operatorId, 1));
+    await sendCall(operator, encodeStartIncarnation(operator.addresses, operatorId, 1, LIFE));
     expect((await logOf(operator, operatorId)).incarnation).to.equal(1);
     await expectProtocolError("contract/WrongIncarnation", () =>
-      sendCall(operator, encodeStartIncarnation(operator.addresses, operatorId, 3)),
+      sendCall(operator, encodeStartIncarnation(operator.addresses, operatorId, 3, LIFE)),
     );
     const error = await expectProtocolError("contract/NotSigner", () =>
-      sendCall(callsNetwork.connectAs(1), encodeStartIncarnation(operator.addresses, operatorId, 2)),
+      sendCall(callsNetwork.connectAs(1), encodeStartIncarnation(operator.addresses, operatorId, 2, LIFE)),
     );
     expect(error.message).to.include("send it from the operator's signer");
   });
