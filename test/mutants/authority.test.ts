@@ -257,7 +257,7 @@ const CONTRACTS: (Mutant<Check> & { contract: ContractName; source: string })[] 
       to: "uint256 bond = challengeBond;",
     },
     check: hostileGovernanceProblems,
-    finds: /^ReceiptLog\.upholdOmission was refused: /,
+    finds: /^ReceiptLog\.answerOmission was refused: /,
   },
 ];
 

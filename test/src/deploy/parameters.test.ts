@@ -46,7 +46,7 @@ describe("deployment parameters", () => {
       const checked = checkParameters(await readParameters(parametersFileOf(chainId), ENVIRONMENT), chainId);
       const { exitSeconds, anchorSeconds, challengeSeconds, answerSeconds, evidenceSeconds } = checked;
       expect([exitSeconds, anchorSeconds, challengeSeconds, answerSeconds, evidenceSeconds]).to.deep.equal(
-        [2, 1 / 24, 1, 1, 5].map((days) => days * DAY),
+        [2, 1 / 4, 1, 1, 5].map((days) => days * DAY),
       );
       expect(checked.omissionSlash).to.equal(100n * OPG);
       expect(checked.equivocationSlash).to.equal(1_000n * OPG);

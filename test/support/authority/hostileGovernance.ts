@@ -24,6 +24,7 @@ import {
   CHANNEL_NAMES,
   EQUIVOCATION_SLASH,
   FUNDED,
+  LIFE,
   OMISSION_SLASH,
   PROMISED,
   STANDING_LEFT,
@@ -184,8 +185,7 @@ async function goHome(stage: Stage): Promise<string[]> {
   const spent = CHANNEL_NAMES.reduce((sum, name) => sum + PROMISED[name], 0n);
   expectAmount("the payer of channels", await opgOf(payer), BROUGHT - spent - settled * FEE);
   await withdraw(stage, PEOPLE.challenger);
-  await withdraw(stage, owners[0] ?? zeroAddress);
-  // The challenge that was answered has cost its bond, which the operator has got.
+  // The challenge that was answered has cost its bond.
   expectAmount("the challenger", await opgOf(PEOPLE.challenger), BROUGHT - CHALLENGE_BOND);
 
   await stage.send(stranger, "JobEscrow", "claimRoyalty", modelId);
@@ -240,10 +240,12 @@ async function useCalls(stage: Stage): Promise<void> {
   const { calls, operators, send } = stage;
   const [first] = operators;
   if (first === undefined) throw new Error("no operators");
-  await send(first.signer, "ReceiptLog", "startIncarnation", first.id, 2, keccak256("0x"));
+  await send(first.signer, "ReceiptLog", "startIncarnation", first.id, 2, LIFE);
   const root = keccak256("0x");
   await send(first.signer, "ReceiptLog", "anchor", "", first.id, 1, root, calls.channels.open.voucher, root);
-  await send(first.owner, "ReceiptLog", "answerOmission", calls.receipts.anchored.receipt, calls.inclusion);
+  // Whoever brings the answer, the operator gets the bond.
+  await send(PEOPLE.newcomer, "ReceiptLog", "answerOmission", calls.receipts.anchored.receipt, calls.inclusion);
+  await withdraw(stage, first.owner);
   await send(PEOPLE.newcomer, "ReceiptLog", "showReceipts", ...calls.contradictions.showReceipts.evidence, 0);
   for (const name of ["open", "paid"] as const) {
     const { payer, operatorId, voucherKey } = calls.channels[name].channel;
@@ -400,7 +402,7 @@ function takingCalls(stage: Stage): TakingCall[] {
     ["VoucherEscrow", "startExit", payer, operatorId, voucherKey],
     ["VoucherEscrow", "close", payer, operatorId, voucherKey],
     ["ReceiptLog", "leave", STANDING_LEFT],
-    ["ReceiptLog", "startIncarnation", id, 2, keccak256("0x")],
+    ["ReceiptLog", "startIncarnation", id, 2, LIFE],
     ["ReceiptLog", "anchor", "", id, 1, keccak256("0x"), forged, keccak256("0x")],
     ["ReceiptLog", "answerOmission", receipts.omitted.receipt, inclusion],
     ["ReceiptLog", "upholdOmission", id, receipts.anchored.receiptId],

@@ -1,4 +1,14 @@
-import { type Address, type Hex, keccak256, maxUint256, numberToHex, stringToHex, zeroAddress, zeroHash } from "viem";
+import {
+  type Address,
+  concat,
+  type Hex,
+  keccak256,
+  maxUint256,
+  numberToHex,
+  stringToHex,
+  zeroAddress,
+  zeroHash,
+} from "viem";
 import { ADMIN_ROLE } from "../../../deploy/modules/Access.ts";
 import { localTestAccount } from "../../../src/cli/localAccounts.ts";
 import type { Channel } from "../../../src/protocol/channel.ts";
@@ -27,6 +37,7 @@ import {
   type Contradiction,
   EQUIVOCATION_SLASH,
   FUNDED,
+  LIFE,
   OMISSION_SLASH,
   PROMISED,
   type ShownBy,
@@ -535,14 +546,26 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
   "VoucherEscrow.claim": {
     may: "credit an operator what the voucher key signed for it",
     attempts: async (stage) => {
-      const { open, paid } = stage.calls.channels;
+      const { open, paid, exiting } = stage.calls.channels;
       const { operatorId } = open.channel;
+      const reopen = async () => {
+        const { channel } = exiting;
+        await stage.elapse(2 * DAY);
+        await stage.send(newcomer, "VoucherEscrow", "close", ...partiesOf(channel));
+        await stage.send(payer, "VoucherEscrow", "fund", { ...channel, ...FUNDING, opening: 2 });
+      };
       const greedy = await signedVoucher(stage, open.channel, 2n * FUNDED);
       const claimed = (amount: bigint) => ({ "channel.open.claimed": amount, "operator0.callEarnings": amount });
       const forged = `${open.voucher.slice(0, -128)}${(await forgedSignature()).whole.slice(2, 130)}`;
       return [
         { args: [operatorId, open.voucher], changes: claimed(PROMISED.open) },
+        { args: [operatorId, concat([open.voucher, open.voucher])], changes: claimed(PROMISED.open) },
         { args: [operatorId, greedy], changes: claimed(FUNDED) },
+        {
+          args: [operatorId, open.voucher],
+          before: () => stage.send(newcomer, "VoucherEscrow", "claim", operatorId, greedy),
+        },
+        { args: [exiting.channel.operatorId, exiting.voucher], before: reopen },
         { args: [operatorId, forged] },
         { args: [stage.strangerOperator, open.voucher] },
         { args: [paid.channel.operatorId, paid.voucher] },
@@ -611,11 +634,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     may: NOTHING,
     oneCaller: true,
     attempts: ({ operators: [first] }) =>
-      [stranger, owner0, PEOPLE.signer1].map((from) => ({
-        from,
-        args: [first?.id, 2, keccak256("0x")],
-        refused: "NotSigner",
-      })),
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2, LIFE], refused: "NotSigner" })),
   },
   "ReceiptLog.anchor": {
     may: NOTHING,
@@ -645,7 +664,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     },
   },
   "ReceiptLog.answerOmission": {
-    may: "show where a challenged receipt was anchored, which earns the operator the challenger's bond",
+    may: "show where a challenged receipt was anchored, which earns its operator the challenger's bond",
     attempts: ({ calls: { receipts, inclusion }, elapse }) => [
       {
         args: [receipts.anchored.receipt, inclusion],
@@ -697,6 +716,7 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
             "operator1.standing.active": -EQUIVOCATION_SLASH,
             awaitingBurn: EQUIVOCATION_SLASH,
             "shown.showReceipts": "any",
+            "shown.showReceipts.slashed": EQUIVOCATION_SLASH,
           },
         },
       ];
@@ -726,6 +746,7 @@ function shownBy(name: ShownBy): (stage: Stage) => Promise<Attempt[]> {
       "operator1.standing.active": -EQUIVOCATION_SLASH,
       awaitingBurn: burnt,
       [`shown.${name}`]: "any" as const,
+      [`shown.${name}.slashed`]: EQUIVOCATION_SLASH,
     });
     const bounty = EQUIVOCATION_SLASH / 10n;
     return [

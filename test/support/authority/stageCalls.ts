@@ -33,6 +33,9 @@ export const CHALLENGE_BOND = parseOpg("1");
 export const OMISSION_SLASH = parseOpg("10");
 export const EQUIVOCATION_SLASH = parseOpg("100");
 
+/** What the process of a gateway calls itself. */
+export const LIFE = keccak256(stringToHex("a process"));
+
 /** Every state a channel can be in, each toward an operator of its own. `open`: its voucher waits to be claimed. */
 export const CHANNEL_NAMES = ["open", "paid", "exiting"] as const;
 export type ChannelName = (typeof CHANNEL_NAMES)[number];
@@ -79,7 +82,7 @@ export async function stageCalls(network: Deployed, operators: readonly Operator
   for (const [index, { id, owner, signer }] of operators.entries()) {
     await send(owner, "OperatorStaking", "allowVerifier", addresses.receipts, STANDING);
     await send(owner, "ReceiptLog", "join", STANDING);
-    await send(signer, "ReceiptLog", "startIncarnation", id, 1, zeroHash);
+    await send(signer, "ReceiptLog", "startIncarnation", id, 1, LIFE);
     if (index === 0) await send(owner, "ReceiptLog", "leave", STANDING_LEFT);
   }
 

@@ -98,7 +98,9 @@ export async function termsOf(stage: Stage): Promise<Terms> {
   }
   for (const name of SHOWN_BY) {
     const { channelId, sequence } = contradictions[name];
-    await read(`shown.${name}`, "ReceiptLog", "isShown", channels.paid.channel.operatorId, channelId, sequence);
+    const { operatorId } = channels.paid.channel;
+    await read(`shown.${name}`, "ReceiptLog", "isShown", operatorId, channelId, sequence);
+    await read(`shown.${name}.slashed`, "ReceiptLog", "slashedFor", operatorId, channelId, sequence);
   }
   await read("spareKey", "JobEscrow", "nextSequence", PEOPLE.payer, SPARE_KEY);
   return terms;
