@@ -17,7 +17,7 @@ export function removableChecks(file: string, text: string): RemovedCheck[] {
   for (const { index } of text.matchAll(/^ +require\(/gm)) addRequire(text, index, add);
   for (const { index } of text.matchAll(/^ +if \(/gm)) addIf(text, index, add);
   for (const { index, 0: word } of text.matchAll(/ (nonReentrant|restricted)\b(?=[^;{]*\{)/g)) {
-    const name = /function (\w+)[^]*$/.exec(text.slice(text.lastIndexOf("function ", index), index))?.[1];
+    const name = /function (\w+)[\s\S]*$/.exec(text.slice(text.lastIndexOf("function ", index), index))?.[1];
     add(index, word.length, "", `${word.trim()} of ${name}`);
   }
   return found.sort((a, b) => a.line - b.line);
