@@ -6,7 +6,6 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {JobEscrow} from "../jobs/JobEscrow.sol";
 import {ReceiptProof} from "../libraries/ReceiptProof.sol";
@@ -125,7 +124,7 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
         CHALLENGE_SECONDS = terms_.challengeSeconds;
         ANSWER_SECONDS = terms_.answerSeconds;
         EVIDENCE_SECONDS = terms_.evidenceSeconds;
-        ANCHOR_INTERVAL_SECONDS = Math.ceilDiv(omissionSeconds + CLOCK_MARGIN_SECONDS, RING_SIZE);
+        ANCHOR_INTERVAL_SECONDS = (omissionSeconds + CLOCK_MARGIN_SECONDS) / RING_SIZE + 1;
         OMISSION_SLASH = terms_.omissionSlash;
         EQUIVOCATION_SLASH = terms_.equivocationSlash;
         BOUNTY_SLASH = (terms_.equivocationSlash / BOUNTY_DIVISOR) * 2;

@@ -27,7 +27,7 @@ abstract contract CallsFixture is Network {
     /// @dev How long a batch may be needed, of a gateway whose clock runs ahead.
     uint256 internal constant NEEDED_SECONDS =
         uint256(ANCHOR_SECONDS) + CHALLENGE_SECONDS + ANSWER_SECONDS + 10 minutes;
-    uint256 internal constant ANCHOR_INTERVAL = (NEEDED_SECONDS + RING_SIZE - 1) / RING_SIZE;
+    uint256 internal constant ANCHOR_INTERVAL = NEEDED_SECONDS / RING_SIZE + 1;
 
     uint96 internal constant STAKE = 1_000 ether;
     uint96 internal constant BOND = 600 ether;

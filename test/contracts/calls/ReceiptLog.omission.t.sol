@@ -406,7 +406,7 @@ contract ReceiptLogOmissionTest is CallsFixture {
     function test_AnExactRingKeepsWhatAnAnswerNeeds() public {
         LogTerms memory terms = _logTerms();
         uint256 interval = 88;
-        terms.answerSeconds = uint40(interval * RING_SIZE - 10 minutes - ANCHOR_SECONDS - CHALLENGE_SECONDS);
+        terms.answerSeconds = uint40(interval * RING_SIZE - 1 - 10 minutes - ANCHOR_SECONDS - CHALLENGE_SECONDS);
         receipts = CallLog(_deploy("ReceiptLog", abi.encode(vouchers, authority, terms, CHALLENGE_BOND)));
         receiptDomain = receipts.domainSeparator();
         receipts.syncSigner(operators[0].id);
@@ -414,7 +414,7 @@ contract ReceiptLogOmissionTest is CallsFixture {
         opg.approve(address(receipts), type(uint256).max);
         assertEq(receipts.ANCHOR_INTERVAL_SECONDS(), interval);
         uint256 start = block.timestamp;
-        receipt.issuedAt = uint40(start + 10 minutes - 1);
+        receipt.issuedAt = uint40(start + 10 minutes);
         Inclusion memory inclusion = _anchorReceipt(receipt);
         for (uint256 i = 1; i < RING_SIZE; ++i) {
             vm.warp(start + i * interval);

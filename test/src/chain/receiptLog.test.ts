@@ -114,7 +114,7 @@ describe("the receipt log on a chain", () => {
         operator,
         encodeAnchor(operator.addresses, operatorId, content, "0x", index === 1 ? "ipfs://a" : ""),
       );
-      await callsNetwork.elapse(60);
+      await callsNetwork.elapse(1_000); // more than between two anchorings
     }
     const events = await batchesAnchored(operator, { ...ALL, operatorId });
     expect(events.map(({ root, count }) => ({ root, count }))).to.deep.equal(
