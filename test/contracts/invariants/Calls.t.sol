@@ -37,57 +37,17 @@ contract CallsInvariantTest is Test {
         targetSelector(FuzzSelector(address(calls), calls.actions()));
     }
 
+    /// @dev All of them are looked at after every step of the same 500 sequences: six campaigns of one would play the same actions
+    /// six times.
     /// forge-config: default.invariant.runs = 500
     /// forge-config: default.invariant.depth = 50
-    function invariant_M3() public view {
-        assertEq(calls.vouchersHold(), calls.vouchersOwe());
-        assertEq(calls.broken("M3"), "");
-    }
-
-    /// forge-config: default.invariant.runs = 500
-    /// forge-config: default.invariant.depth = 50
-    function invariant_M6() public view {
-        assertEq(calls.receiptsHold(), calls.receiptsOwe());
-        assertEq(calls.broken("M6"), "");
-    }
-
-    /// forge-config: default.invariant.runs = 500
-    /// forge-config: default.invariant.depth = 50
-    function invariant_R1() public view {
+    function invariant_M3_M6_R1_R2_E1_A1() public {
+        _checkM3();
+        _checkM6();
         assertEq(calls.broken("R1"), "");
-    }
-
-    /// forge-config: default.invariant.runs = 500
-    /// forge-config: default.invariant.depth = 50
-    function invariant_R2() public view {
-        assertTrue(calls.areChannelsAsMirrored());
-        assertTrue(calls.areBondsAsMirrored());
-        assertEq(calls.broken("R2"), "");
-    }
-
-    /// forge-config: default.invariant.runs = 500
-    /// forge-config: default.invariant.depth = 50
-    function invariant_E1() public {
-        if (calls.steps() % EXIT_EVERY != 0) return;
-        uint256 here = vm.snapshotState();
-        calls.exit();
-        _assertNothingBroken();
-        vm.revertToState(here);
-    }
-
-    /// @dev Whatever the authority does at this moment, everybody ends with the same tokens.
-    /// forge-config: default.invariant.runs = 500
-    /// forge-config: default.invariant.depth = 50
-    function invariant_A1() public {
+        _checkR2();
         assertEq(calls.broken("A1"), "");
-        if (calls.steps() % EXIT_EVERY != 0) return;
-        uint256 here = vm.snapshotState();
-        bytes32 undisturbed = calls.exit();
-        vm.revertToState(here);
-        calls.strike();
-        assertEq(calls.exit(), undisturbed);
-        _assertNothingBroken();
-        vm.revertToState(here);
+        if (calls.steps() % EXIT_EVERY == 0) _checkE1AndA1();
     }
 
     /// @dev The same actions in a fixed order, to see that campaigns get everywhere: no promise holds for want of events.
@@ -105,6 +65,34 @@ contract CallsInvariantTest is Test {
         _campaign();
         assertEq(calls.broken("R2"), "the honest operator equivocated");
         assertFalse(calls.areBondsAsMirrored());
+    }
+
+    function _checkM3() private view {
+        assertEq(calls.vouchersHold(), calls.vouchersOwe());
+        assertEq(calls.broken("M3"), "");
+    }
+
+    function _checkM6() private view {
+        assertEq(calls.receiptsHold(), calls.receiptsOwe());
+        assertEq(calls.broken("M6"), "");
+    }
+
+    function _checkR2() private view {
+        assertTrue(calls.areChannelsAsMirrored());
+        assertTrue(calls.areBondsAsMirrored());
+        assertEq(calls.broken("R2"), "");
+    }
+
+    /// @dev Everybody gets everything out, and whatever the authority does at this moment, ends with the same tokens.
+    function _checkE1AndA1() private {
+        uint256 here = vm.snapshotState();
+        bytes32 undisturbed = calls.exit();
+        _assertNothingBroken();
+        vm.revertToState(here);
+        calls.strike();
+        assertEq(calls.exit(), undisturbed);
+        _assertNothingBroken();
+        vm.revertToState(here);
     }
 
     function _campaign() private {

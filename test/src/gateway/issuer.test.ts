@@ -29,7 +29,7 @@ import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { IDENTITY, openTemporaryStore, temporaryFolder } from "../../support/temporaryStore.ts";
 
 const PROCESS = fileURLToPath(new URL("../../support/issuingProcess.ts", import.meta.url));
-const LIVES = 5;
+const LIVES = 4;
 
 describe("an issuer of receipts", function () {
   this.timeout(120_000);
