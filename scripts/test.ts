@@ -2,8 +2,11 @@
 // blocks. Each part's output comes in one piece: the first as it is written, the others' once those before have ended.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 
 const PARTS = ["test:solidity", "test:ts", "test:e2e"] as const;
+
+const COMPILE_CACHE = fileURLToPath(new URL("../cache/compiled", import.meta.url));
 
 type Part = { isPassed: Promise<boolean>; show: () => void };
 
@@ -13,7 +16,9 @@ function start(script: string): Part {
   let write = (chunk: Buffer): void => {
     held.push(chunk);
   };
-  const child = spawn("npm", ["run", script], { stdio: ["ignore", "pipe", "pipe"] });
+  // Many tests start processes, which all load the same files.
+  const env = { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? COMPILE_CACHE };
+  const child = spawn("npm", ["run", script], { stdio: ["ignore", "pipe", "pipe"], env });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => write(chunk));
   const show = () => {
     for (const chunk of held) process.stdout.write(chunk);
