@@ -65,14 +65,6 @@ abstract contract CallsFixture is Network {
         receiptDomain = receipts.domainSeparator();
     }
 
-    function _expectRefusedDeploy(string memory name, bytes memory args, bytes memory wanted) internal {
-        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), args);
-        vm.expectRevert(wanted);
-        assembly ("memory-safe") {
-            pop(create(0, add(code, 0x20), mload(code)))
-        }
-    }
-
     /* PARTIES */
 
     /// @dev Tokens, which both contracts may take.

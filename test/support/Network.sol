@@ -131,4 +131,19 @@ abstract contract Network is Test {
         }
         require(deployed != address(0), string.concat("not deployed: ", name));
     }
+
+    /// @dev By what it returns: `vm.expectRevert` lets a creation that goes through pass.
+    function _expectRefusedDeploy(string memory name, bytes memory args, bytes memory wanted) internal {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), args);
+        address deployed;
+        bytes memory reason = new bytes(wanted.length);
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+            if eq(returndatasize(), mload(reason)) {
+                returndatacopy(add(reason, 0x20), 0, returndatasize())
+            }
+        }
+        assertEq(deployed, address(0), "deployed");
+        assertEq(reason, wanted, "refused for another reason");
+    }
 }

@@ -193,10 +193,6 @@ contract JobEscrowLedgerTest is JobFixture {
     }
 
     function _expectRefusedDeploy(bytes memory args, bytes memory wanted) private {
-        bytes memory code = bytes.concat(vm.getCode("JobEscrow.sol:JobEscrow"), args);
-        vm.expectRevert(wanted);
-        assembly ("memory-safe") {
-            pop(create(0, add(code, 0x20), mload(code)))
-        }
+        _expectRefusedDeploy("JobEscrow", args, wanted);
     }
 }

@@ -312,10 +312,6 @@ contract OperatorStakingStakeTest is JobFixture {
     }
 
     function _expectRefusedDeploy(bytes memory args, bytes memory wanted) private {
-        bytes memory code = bytes.concat(vm.getCode("OperatorStaking.sol:OperatorStaking"), args);
-        vm.expectRevert(wanted);
-        assembly ("memory-safe") {
-            pop(create(0, add(code, 0x20), mload(code)))
-        }
+        _expectRefusedDeploy("OperatorStaking", args, wanted);
     }
 }
