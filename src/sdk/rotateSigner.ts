@@ -1,6 +1,7 @@
 import { type Address, isAddressEqual, type TransactionReceipt, zeroAddress } from "viem";
 import { type Chain, signing } from "../chain/clients.ts";
 import type { ContractCall } from "../chain/contractCall.ts";
+import { encodeSyncLogSigner, logOf } from "../chain/receiptLog.ts";
 import { sendCall } from "../chain/sendCall.ts";
 import { encodeRotateSigner, signerOf } from "../chain/staking.ts";
 import { encodeSyncSigner, operatorOfSigner } from "../chain/verifier.ts";
@@ -16,7 +17,8 @@ export type RotateOptions = {
 };
 
 /**
- * Gives the connection's operator another signer, and teaches the verifier; what is done already is left out. Seats the
+ * Gives the connection's operator another signer, and teaches the verifier, and the receipt log if the operator
+ * anchors there; what is done already is left out. Seats the
  * old signer has taken can still be revealed, by anyone who has their salts.
  * @throws ProtocolError `sdk/not-registered`, `sdk/zero-address`, `chain/no-account`, `contract/…`
  */
@@ -36,5 +38,9 @@ export async function rotateSigner(chain: Chain, { signer, consent }: RotateOpti
     await send(encodeRotateSigner(addresses, signer, consent?.deadline ?? 0n, consent?.signature ?? "0x"));
   }
   if ((await operatorOfSigner(chain, signer)) !== operatorId) await send(encodeSyncSigner(addresses, operatorId));
+  // Until the log knows it, whoever has the old key can anchor there.
+  const { signer: anchors } = await logOf(chain, operatorId);
+  const isKnown = anchors === zeroAddress || isAddressEqual(anchors, signer);
+  if (!isKnown) await send(encodeSyncLogSigner(addresses, operatorId));
   return txReceipts;
 }

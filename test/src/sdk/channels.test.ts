@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { encodeClaim } from "../../../src/chain/channels.ts";
 import type { SigningChain } from "../../../src/chain/clients.ts";
+import { logOf } from "../../../src/chain/receiptLog.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
 import { tokenBalanceOf } from "../../../src/chain/token.ts";
 import { channelId } from "../../../src/protocol/channel.ts";
@@ -8,6 +9,8 @@ import { parseOpg } from "../../../src/protocol/units.ts";
 import { packVouchers, voucherTypedData } from "../../../src/protocol/voucher.ts";
 import { channelsOf, leaveChannel, openChannel, readChannel, topUpChannel } from "../../../src/sdk/channels.ts";
 import { registerOperator } from "../../../src/sdk/registerOperator.ts";
+import { rotateSigner } from "../../../src/sdk/rotateSigner.ts";
+import { signConsent } from "../../../src/sdk/signConsent.ts";
 import { withdrawStake } from "../../../src/sdk/stake.ts";
 import { addStandingBond, leaveStandingBond } from "../../../src/sdk/standingBond.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
@@ -106,6 +109,15 @@ describe("a payer's channels", () => {
     await claim(1, TEN);
     const { amount } = await withdrawStake(owner, owner.account.address);
     expect(amount).to.equal(TEN);
+  });
+
+  it("have an operator that changes its signer, and the receipt log knows at once", async () => {
+    await addStandingBond(owner, ONE);
+    const signer = testNetwork.account(6);
+    const consent = await signConsent(signer, owner, owner.account.address);
+    await rotateSigner(owner, { signer: signer.address, consent });
+    expect((await logOf(owner, operatorId)).signer).to.equal(signer.address);
+    expect(await rotateSigner(owner, { signer: signer.address })).to.deep.equal([]);
   });
 
   it("stand on a bond that the operator puts up out of what backs nothing, and takes out again", async () => {
