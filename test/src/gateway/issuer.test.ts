@@ -189,7 +189,7 @@ describe("an issuer of receipts", function () {
       for (let life = 0; life < LIVES; life++) {
         sent.push(...(await live("store", ++incarnations, 7 + 5 * life)));
         if (life === 0) await copy("store", "old");
-        if (life % 2 === 1) await copy("old", "store"); // as it was after the first life
+        if (life % 2 === 1 && life < LIVES - 1) await copy("old", "store"); // as it was after the first life
       }
       const receipts = sent.filter((statement) => "receipt" in statement);
       expect(receipts.length).to.be.greaterThan(LIVES);
