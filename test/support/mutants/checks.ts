@@ -7,11 +7,13 @@ export type RemovedCheck = { line: number; check: string; patch: Patch };
  * Every check of a Solidity source, each with the patch that takes it out: `require`s (of several conditions joined by
  * `&&`, each by itself), `if (…) revert`, `if (…) return _skip`, and the modifiers `nonReentrant` and `restricted`.
  */
-export function removableChecks(file: string, text: string): RemovedCheck[] {
+export function removableChecks(file: string, source: string): RemovedCheck[] {
+  // Brackets and commas of comments are nobody's: blanked, so that places stay.
+  const text = source.replace(/\/\/[^\n]*/g, (comment) => " ".repeat(comment.length));
   const found: RemovedCheck[] = [];
   const add = (at: number, length: number, to: string, check: string) => {
     // The whole text as it was and as it will be, so that a check that stands twice is still taken out where it stands.
-    const patch = { file, from: text, to: text.slice(0, at) + to + text.slice(at + length) };
+    const patch = { file, from: source, to: source.slice(0, at) + to + source.slice(at + length) };
     found.push({ line: text.slice(0, at).split("\n").length, check: check.replace(/\s+/g, " "), patch });
   };
   for (const { index } of text.matchAll(/^ +require\(/gm)) addRequire(text, index, add);
@@ -73,9 +75,7 @@ function topLevel(text: string, from: number, mark: string): number[] {
 }
 
 function conjuncts(condition: string): { from: number; length: number }[] {
-  // A comment between two conditions belongs to neither: blanked, so that lengths stay.
-  const clean = condition.replace(/\/\/[^\n]*/g, (comment) => " ".repeat(comment.length));
-  const ends = topLevel(clean, 0, "&&");
+  const ends = topLevel(condition, 0, "&&");
   return [...ends, condition.length].map((end, index) => {
     const from = index === 0 ? 0 : (ends[index - 1] as number) + 2;
     return { from, length: end - from };
