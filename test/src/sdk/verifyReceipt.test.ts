@@ -200,7 +200,7 @@ describe("a receipt, verified against the chain", function () {
   it("is contradicted by what was shown", async () => {
     const [one, two] = [await issue(), await issue({ responseRoot: zeroHash })];
     await sendCall(payer, encodeShowReceipts(payer.addresses, one, two));
-    expect(await failed(one)).to.deep.equal(["equivocation"]);
+    expect(await failed(one)).to.include("equivocation");
   });
 
   it("stays true after its key was replaced if it was anchored, and proves nothing in the end if it wasn't", async () => {

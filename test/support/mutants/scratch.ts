@@ -54,7 +54,9 @@ export async function createScratch(): Promise<Scratch> {
 
 function runTests(cwd: string, args: readonly string[]): Promise<TestRun> {
   const command = [resolve("node_modules/hardhat/dist/src/cli.js"), "test", "solidity", ...args];
-  const env = { ...process.env, FUZZ_RUNS, FORCE_COLOR: "0" };
+  // What this process was told about its own project isn't so in the copy.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(HARDHAT|HH)_/.test(name));
+  const env = { ...Object.fromEntries(inherited), FUZZ_RUNS, FORCE_COLOR: "0" };
   return new Promise((done, fail) => {
     execFile(process.execPath, command, { cwd, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
       const counted = /^\s*(\d+) passing/m.exec(stdout);
