@@ -54,4 +54,53 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
      )`,
     "create index calls_reserved on calls (channel_id) where stage = 'reserved'",
   ],
+  // What a gateway knows of its calls beside their receipts, and the batches their receipts were put into.
+  [
+    "alter table calls add column request_hash text, add column receipt_id text, add column issued_at bigint, add column batch_id bigint, add column batch_index integer",
+    "create unique index calls_request_hash on calls (request_hash)",
+    "create unique index calls_receipt_id on calls (receipt_id)",
+    "create index calls_unbatched on calls (issued_at) where stage = 'issued' and batch_id is null",
+    "create unique index calls_batch on calls (batch_id, batch_index) where batch_id is not null",
+    // The highest voucher that promises no more than what is owed: the one an honest operator claims.
+    "alter table channels add column voucher_key text, add column due_amount numeric not null default 0, add column due_voucher jsonb",
+    `create table batches (
+       id bigint generated always as identity primary key,
+       stage text not null check (stage in ('planned', 'anchored')),
+       root text not null,
+       count integer not null,
+       data_hash text not null,
+       vouchers text not null,
+       uri text not null,
+       number bigint unique,
+       previous_word text,
+       anchored_at bigint
+     )`,
+  ],
+  // What a payer's local end has promised to operators, and what it got for it.
+  [
+    `create table paid_channels (
+       channel_id text primary key,
+       operator_id bigint not null,
+       voucher_key text not null,
+       opening integer not null,
+       signed numeric not null default 0,
+       owed numeric not null default 0
+     )`,
+    `create table paid_calls (
+       request_hash text primary key,
+       channel_id text not null references paid_channels,
+       operator_id bigint not null,
+       route text not null,
+       model text not null,
+       cap numeric not null,
+       stage text not null check (stage in ('sent', 'answered', 'refused')),
+       sent_at bigint not null,
+       receipt_id text unique,
+       receipt jsonb,
+       proof text check (proof in ('waiting', 'proven', 'missing', 'challenged', 'upheld')),
+       inclusion jsonb
+     )`,
+    "create index paid_calls_sent on paid_calls (channel_id) where stage = 'sent'",
+    "create index paid_calls_unproven on paid_calls (sent_at) where proof in ('waiting', 'missing', 'challenged')",
+  ],
 ];
