@@ -80,7 +80,7 @@ const FIND = `select calls.receipt_id, calls.receipt, calls.batch_id, calls.batc
 from calls left join batches on batches.id = calls.batch_id
 where calls.stage = 'issued' and (calls.receipt_id = $1 or calls.request_hash = $1) limit 1`;
 const NODES = `select substring(tree from place for 32) as node
-from batches, unnest($2::bigint[]) with ordinality as wanted (place, at) where id = $1 order by at`;
+from batches, unnest($2::integer[]) with ordinality as wanted (place, at) where id = $1 order by at`;
 
 /** The table of batches. */
 export function createBatchTable({ query, transaction }: Database): BatchTable {
