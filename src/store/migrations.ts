@@ -63,18 +63,30 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "create unique index calls_batch on calls (batch_id, batch_index) where batch_id is not null",
     // The highest voucher that promises no more than what is owed: the one an honest operator claims.
     "alter table channels add column voucher_key text, add column due_amount numeric not null default 0, add column due_voucher jsonb",
+    // What the chain was last seen to say of them; deposited is null before that, exits_at zero while the payer stays.
+    `alter table channels add column claimed numeric not null default 0, add column deposited numeric,
+       add column exits_at bigint not null default 0, add column is_closed boolean not null default false`,
+    "create index channels_exiting on channels (exits_at) where exits_at > 0 and not is_closed",
+    // The uri is null until the data is published; the tree's nodes lie level by level, leaves first, 32 bytes each.
     `create table batches (
        id bigint generated always as identity primary key,
        stage text not null check (stage in ('planned', 'anchored')),
-       root text not null,
+       root text not null unique,
        count integer not null,
        data_hash text not null,
        vouchers text not null,
-       uri text not null,
+       oldest_at bigint not null,
+       tree bytea not null,
+       uri text,
        number bigint unique,
        previous_word text,
        anchored_at bigint
      )`,
+    // Uncompressed, so that a proof's nodes are read without the rest.
+    "alter table batches alter column tree set storage external",
+    "create index batches_planned on batches (id) where stage = 'planned'",
+    // How far each reader of the chain's log has come: the first block it still has to look at after a restart.
+    "create table log_cursors (reader text primary key, next_block bigint not null)",
   ],
   // What a payer's local end has promised to operators, and what it got for it.
   [

@@ -1,11 +1,22 @@
+import { type BatchTable, createBatchTable } from "./batches.ts";
 import { type CallTable, createCallTable } from "./calls.ts";
+import { type ClaimTable, createClaimTable } from "./claims.ts";
 import { openDatabase } from "./database.ts";
 import { checkIdentity, type StoreIdentity } from "./identity.ts";
 import { createJobTable, type JobTable } from "./jobs.ts";
+import { createLogCursors, type LogCursors } from "./logCursors.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 
 /** All that a node or a gateway must not forget. */
-export type Store = { jobs: JobTable; calls: CallTable; outbox: Outbox; close(): Promise<void> };
+export type Store = {
+  jobs: JobTable;
+  calls: CallTable;
+  batches: BatchTable;
+  claims: ClaimTable;
+  logCursors: LogCursors;
+  outbox: Outbox;
+  close(): Promise<void>;
+};
 
 /**
  * Opens a node's store in a folder, made if it isn't there.
@@ -22,6 +33,9 @@ export async function openStore(folder: string, identity: StoreIdentity): Promis
   return {
     jobs: createJobTable(database),
     calls: createCallTable(database),
+    batches: createBatchTable(database),
+    claims: createClaimTable(database),
+    logCursors: createLogCursors(database),
     outbox: createOutbox(database),
     close: () => database.close(),
   };
