@@ -4,6 +4,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { addChannelCommands } from "./channel.ts";
 import { addEscrowCommands } from "./escrow.ts";
 import { addFaucetCommand } from "./faucet.ts";
+import { addGatewayCommand } from "./gateway.ts";
 import { addJobCommands } from "./job.ts";
 import { PAYER_KEY, SIGNER_KEY } from "./keys.ts";
 import { addModelCommands } from "./model.ts";
@@ -55,6 +56,7 @@ export function createProgram(terminal: Terminal): Command {
     addReceiptCommands,
     addFaucetCommand,
     addNodeCommand,
+    addGatewayCommand,
   ]) {
     add(program, terminal);
   }

@@ -55,7 +55,9 @@ const publish = z.discriminatedUnion("to", [
 const config = z.strictObject({
   /** What is announced on chain; nothing is unless told. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-  listen: z.strictObject({ host: z.string().default("127.0.0.1"), port: z.int().min(0).max(65_535).default(8402) }).prefault({}),
+  listen: z
+    .strictObject({ host: z.string().default("127.0.0.1"), port: z.int().min(0).max(65_535).default(8402) })
+    .prefault({}),
   providers: z.record(z.string(), provider).default({}),
   models: z.record(z.string().regex(/^[a-z0-9-]+\/\S{1,200}$/), model),
   maxBodyBytes: z.int().min(1_024).max(1_073_741_824).default(20_971_520),
@@ -91,8 +93,14 @@ export function parseGatewayConfig(text: string, file: string): GatewayConfig {
   if (!result.success) {
     const [issue] = result.error.issues;
     const at = issue?.path.join(".") || "the file";
-    throw new ProtocolError("gateway/invalid-config", `${file}: ${at}: ${oneLine(issue?.message ?? "is wrong")}: correct it`);
+    throw new ProtocolError(
+      "gateway/invalid-config",
+      `${file}: ${at}: ${oneLine(issue?.message ?? "is wrong")}: correct it`,
+    );
   }
   if (Object.keys(result.data.models).length > 0) return result.data;
-  throw new ProtocolError("gateway/invalid-config", `${file}: models: there is none: name one at least, with its price`);
+  throw new ProtocolError(
+    "gateway/invalid-config",
+    `${file}: models: there is none: name one at least, with its price`,
+  );
 }

@@ -32,7 +32,10 @@ export function serveModels({ config, secret, onnx }: ServeModelsOptions): Serve
       const upstreamName = model.upstreamName ?? name.slice(provider.length + 1);
       const { price: quote, serves, maxOutput } = model;
       const isBitExact = provider === ONNX;
-      return [name, { name, provider, upstreamName, upstream: upstreamOf(provider), quote, serves, maxOutput, isBitExact }];
+      return [
+        name,
+        { name, provider, upstreamName, upstream: upstreamOf(provider), quote, serves, maxOutput, isBitExact },
+      ];
     }),
   );
 }
@@ -61,4 +64,3 @@ function createUpstream(
 export function needsOnnx({ models }: Pick<GatewayConfig, "models">): boolean {
   return Object.keys(models).some((name) => name.startsWith(`${ONNX}/`));
 }
-
