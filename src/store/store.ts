@@ -3,9 +3,16 @@ import { openDatabase } from "./database.ts";
 import { checkIdentity, type StoreIdentity } from "./identity.ts";
 import { createJobTable, type JobTable } from "./jobs.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createPaidCallTable, type PaidCallTable } from "./paidCalls.ts";
 
-/** All that a node or a gateway must not forget. */
-export type Store = { jobs: JobTable; calls: CallTable; outbox: Outbox; close(): Promise<void> };
+/** All that a node, a gateway or a payer's local end must not forget. */
+export type Store = {
+  jobs: JobTable;
+  calls: CallTable;
+  paid: PaidCallTable;
+  outbox: Outbox;
+  close(): Promise<void>;
+};
 
 /**
  * Opens a node's store in a folder, made if it isn't there.
@@ -22,6 +29,7 @@ export async function openStore(folder: string, identity: StoreIdentity): Promis
   return {
     jobs: createJobTable(database),
     calls: createCallTable(database),
+    paid: createPaidCallTable(database),
     outbox: createOutbox(database),
     close: () => database.close(),
   };
