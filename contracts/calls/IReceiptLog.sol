@@ -67,6 +67,8 @@ interface IReceiptLog {
     event SignerSynced(uint32 indexed operatorId, address signer);
     /// @param life What the process that started it calls itself
     event IncarnationStarted(uint32 indexed operatorId, uint256 incarnation, bytes32 life);
+    /// @param uri Where the operator's gateway answers calls; empty: nowhere any more
+    event GatewayAnnounced(uint32 indexed operatorId, string uri);
     event BatchAnchored(uint32 indexed operatorId, bytes32 root, uint256 count, bytes32 dataHash);
     /// @notice Where a batch's data is, when it isn't where the operator's gateway serves it.
     event BatchDataAt(uint32 indexed operatorId, bytes32 root, string uri);
@@ -122,6 +124,10 @@ interface IReceiptLog {
     /// @param life 32 random bytes of the starting process: two that start at once send different transactions, and only one of
     /// them goes through
     function startIncarnation(uint32 operatorId, uint24 incarnation, bytes32 life) external;
+
+    /// @notice Says where the operator's gateway answers calls. The operator's signer.
+    /// @param uri Its base URL; empty: nowhere any more
+    function announceGateway(uint32 operatorId, string calldata uri) external;
 
     /// @notice Anchors a batch of receipts and, in the same transaction, claims vouchers. The operator's signer, at
     /// most once every `ANCHOR_INTERVAL_SECONDS`.

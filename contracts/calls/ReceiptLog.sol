@@ -167,6 +167,13 @@ contract ReceiptLog is IReceiptLog, EIP712, AccessManaged, ReentrancyGuardTransi
     }
 
     /// @inheritdoc IReceiptLog
+    function announceGateway(uint32 operatorId, string calldata uri) external {
+        address signer = _logs[operatorId].state.signer();
+        require(msg.sender == signer, NotSigner(msg.sender, signer));
+        emit GatewayAnnounced(operatorId, uri);
+    }
+
+    /// @inheritdoc IReceiptLog
     function anchor(
         string calldata uri,
         uint32 operatorId,

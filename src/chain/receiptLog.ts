@@ -192,6 +192,12 @@ export function encodeStartIncarnation(
   return { to: receipts, data, name: "ReceiptLog.startIncarnation" };
 }
 
+/** @param uri base URL of the operator's gateway; empty: it answers nowhere any more */
+export function encodeAnnounceGateway({ receipts }: ReceiptsAddress, operatorId: number, uri: string): ContractCall {
+  const data = encodeFunctionData({ abi: receiptLogAbi, functionName: "announceGateway", args: [operatorId, uri] });
+  return { to: receipts, data, name: "ReceiptLog.announceGateway" };
+}
+
 /**
  * @param packed vouchers of this operator, see `packVouchers`; `0x` for none
  * @param uri where the batch's data is; empty: where the operator's gateway serves it

@@ -18,6 +18,9 @@ export type BatchAnchored = {
   place: LogPlace;
 };
 
+/** Where an operator said its gateway answers; an empty `uri`: nowhere any more. */
+export type GatewayAnnounced = { operatorId: number; uri: string; place: LogPlace };
+
 /** What happened in the log beside anchorings. */
 export type ReceiptLogEvent = { operatorId: number; place: LogPlace } /** OPG base units. */ & (
   | { kind: "joined" | "left"; amount: bigint }
@@ -77,6 +80,25 @@ export async function batchesAnchored(
     batches.push({ ...log.args, count: Number(log.args.count), anchoredAt, place });
   }
   return batches;
+}
+
+/** What operators said of their gateways, oldest first; of one operator only, when given. */
+export async function gatewaysAnnounced(
+  chain: ReceiptsChain,
+  { operatorId, ...wanted }: BlockRange & { operatorId?: number },
+): Promise<GatewayAnnounced[]> {
+  const { publicClient, addresses } = chain;
+  const logs = await readLogs(chain, wanted, (range) =>
+    publicClient.getContractEvents({
+      address: addresses.receipts,
+      abi: receiptLogAbi,
+      eventName: "GatewayAnnounced",
+      args: { ...(operatorId !== undefined && { operatorId }) },
+      strict: true,
+      ...range,
+    }),
+  );
+  return logs.map((log) => ({ ...log.args, place: placeOf(log) }));
 }
 
 /** What happened beside anchorings, oldest first; of one operator only, when given. */

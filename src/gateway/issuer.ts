@@ -8,6 +8,7 @@ import {
   partTypedData,
   type Receipt,
   type ReceiptDomain,
+  receiptId,
   receiptTypedData,
   type SignedPart,
   type SignedReceipt,
@@ -18,7 +19,7 @@ import type { CallTable, Reservation } from "../store/calls.ts";
 export type Outcome = Pick<Receipt, "servedModel" | "inputUnits" | "outputUnits" | "price">;
 
 export type CallTerms = Omit<Reservation, "incarnation" | "above"> &
-  Pick<Receipt, "payer" | "model" | "requestHash"> & {
+  Pick<Receipt, "payer" | "model"> & {
     /** The client's, 32 bytes. */
     salt: Hex;
   };
@@ -54,7 +55,7 @@ export type IssuerOptions = {
 export type Issuer = {
   /**
    * Reserves the call's sequence: before the model is run.
-   * @throws ProtocolError `call/voucher-too-low`, `call/channel-too-small`
+   * @throws ProtocolError `call/replayed`, `call/voucher-too-low`, `call/channel-too-small`
    */
   begin(terms: CallTerms): Promise<IssuedCall>;
 };
@@ -127,7 +128,8 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
         ...outcome,
         ...{ cumulativeOwed, issuedAt: now() },
       };
-      return { receipt, signature: await sign(receiptTypedData(receipt, domain)) };
+      const signature = await sign(receiptTypedData(receipt, domain));
+      return { receipt, signature, receiptId: receiptId(receipt, domain) };
     });
   }
 

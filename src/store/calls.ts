@@ -1,4 +1,4 @@
-import type { Hex } from "viem";
+import type { Address, Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import { partsOfSequence, type SignedReceipt, sequenceOf } from "../protocol/receipt.ts";
 import type { SignedVoucher } from "../protocol/voucher.ts";
@@ -17,6 +17,10 @@ export type ChannelAccount = {
 
 export type Reservation = {
   channelId: Hex;
+  /** Signs the channel's vouchers. */
+  voucherKey: Address;
+  /** Salted, so that no other call has it: a second call of the same is refused. */
+  requestHash: Hex;
   /** Brought with the call; undefined: the one taken before is to do. */
   voucher: SignedVoucher | undefined;
   /** Highest price of the call, OPG base units. */
@@ -31,14 +35,17 @@ export type Reservation = {
 };
 
 /** Makes the receipt that ends a call, once what the channel owes by then is known. */
-export type MakeReceipt = (cumulativeOwed: bigint) => Promise<SignedReceipt>;
+export type MakeReceipt = (cumulativeOwed: bigint) => Promise<SignedReceipt & { receiptId: Hex }>;
+
+/** A call as it is kept. */
+export type StoredCall = { stage: "reserved" | "issued" | "abandoned"; receipt: SignedReceipt | undefined };
 
 /** The table of calls: a sequence is in it before the model runs, a receipt before it leaves. */
 export type CallTable = {
   account(channelId: Hex): Promise<ChannelAccount>;
   /**
    * Takes the next sequence of the channel, if a voucher covers what is owed, all caps under way and this one.
-   * @throws ProtocolError `call/voucher-too-low`, `call/channel-too-small`
+   * @throws ProtocolError `call/replayed`, `call/voucher-too-low`, `call/channel-too-small`
    */
   reserve(reservation: Reservation): Promise<bigint>;
   /**
@@ -48,11 +55,39 @@ export type CallTable = {
   issue(channelId: Hex, sequence: bigint, price: bigint, make: MakeReceipt): Promise<SignedReceipt>;
   /** The receipt of a call; undefined: there is none. */
   receipt(channelId: Hex, sequence: bigint): Promise<SignedReceipt | undefined>;
+  /** A call by its receiptId or its requestHash; undefined: there is none. */
+  find(hash: Hex): Promise<StoredCall | undefined>;
+  /** Keeps a voucher that came without a call, if a call came to the channel before. */
+  keepVoucher(channelId: Hex, voucher: SignedVoucher): Promise<void>;
   /** Gives up a call that has no receipt: it will never have one, and costs nothing. */
   abandon(channelId: Hex, sequence: bigint): Promise<void>;
   /** Gives up all calls of earlier incarnations that have no receipt. @returns how many */
   abandonBefore(incarnation: number): Promise<number>;
 };
+
+/** Locks the channel too. What was claimed is owed, whatever a restored store remembers. */
+const OPEN_CHANNEL = `insert into channels (channel_id, voucher_key, owed) values ($1, $2, $3::numeric)
+on conflict (channel_id) do update
+  set owed = greatest(channels.owed, excluded.owed), voucher_key = excluded.voucher_key`;
+
+/** The highest there is, and the highest of those that promise no more than is owed. */
+const KEEP_VOUCHER = `update channels set
+  voucher = case when $3::numeric > voucher_amount then $2::jsonb else voucher end,
+  voucher_amount = greatest(voucher_amount, $3::numeric),
+  due_voucher = case when $3::numeric > due_amount and $3::numeric <= owed then $2::jsonb else due_voucher end,
+  due_amount = case when $3::numeric <= owed then greatest(due_amount, $3::numeric) else due_amount end
+where channel_id = $1`;
+
+const RESERVE = `insert into calls (channel_id, sequence, stage, cap, request_hash)
+values ($1, $2, 'reserved', $3::numeric, $4) on conflict (request_hash) do nothing returning sequence`;
+
+const ISSUE = `with paid as (
+  update channels set owed = owed + $3::numeric,
+    due_voucher = case when voucher_amount <= owed + $3::numeric then voucher else due_voucher end,
+    due_amount = case when voucher_amount <= owed + $3::numeric then voucher_amount else due_amount end
+  where channel_id = $1
+) update calls set stage = 'issued', receipt = $4, receipt_id = $5, issued_at = $6
+where channel_id = $1 and sequence = $2`;
 
 const ACCOUNT = `select owed::text, voucher_amount::text, voucher,
   (select coalesce(sum(cap), 0)::text from calls where calls.channel_id = channels.channel_id and stage = 'reserved') as reserved
@@ -69,18 +104,15 @@ export function createCallTable(database: Database): CallTable {
     reserve: (reservation) => transaction((inside) => reserve(inside, reservation)),
     issue: (channelId, sequence, price, make) =>
       transaction(async (inside) => {
-        await lock(inside, channelId);
+        const owed = await lock(inside, channelId);
         const call = await callOf(inside, channelId, sequence);
         if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
         if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
         if (price > BigInt(call.cap as string)) throw overCap(price, BigInt(call.cap as string));
-        const { owed } = toAccount((await inside(ACCOUNT, [channelId]))[0]);
-        const receipt = await make(owed + price);
-        await inside("update channels set owed = owed + $2::numeric where channel_id = $1", [channelId, String(price)]);
-        await inside("update calls set stage = 'issued', receipt = $3 where channel_id = $1 and sequence = $2", [
-          channelId,
-          sequence,
-          toJson(receipt),
+        const { receiptId, ...receipt } = await make(owed + price);
+        await inside(ISSUE, [
+          ...[channelId, sequence, String(price)],
+          ...[toJson(receipt), receiptId, receipt.receipt.issuedAt],
         ]);
         return receipt;
       }),
@@ -88,6 +120,17 @@ export function createCallTable(database: Database): CallTable {
       const call = await callOf(query, channelId, sequence);
       return call?.stage === "issued" ? (fromJson(call.receipt) as SignedReceipt) : undefined;
     },
+    async find(hash) {
+      const [row] = await query("select stage, receipt from calls where request_hash = $1 or receipt_id = $1", [hash]);
+      if (row === undefined) return undefined;
+      const receipt = row.receipt === null ? undefined : (fromJson(row.receipt) as SignedReceipt);
+      return { stage: row.stage as StoredCall["stage"], receipt };
+    },
+    keepVoucher: (channelId, voucher) =>
+      transaction(async (inside) => {
+        await lock(inside, channelId);
+        await inside(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
+      }),
     async abandon(channelId, sequence) {
       await query(
         "update calls set stage = 'abandoned' where channel_id = $1 and sequence = $2 and stage = 'reserved'",
@@ -105,38 +148,26 @@ export function createCallTable(database: Database): CallTable {
 }
 
 async function reserve(query: Query, reservation: Reservation): Promise<bigint> {
-  const { channelId, voucher, cap, deposited, claimed, incarnation, above } = reservation;
-  await lock(query, channelId);
-  await query("update channels set owed = greatest(owed, $2::numeric) where channel_id = $1", [
-    channelId,
-    String(claimed),
-  ]);
-  if (voucher !== undefined) await keepHigher(query, channelId, voucher);
+  const { channelId, voucherKey, requestHash, voucher, cap, deposited, claimed, incarnation, above } = reservation;
+  await query(OPEN_CHANNEL, [channelId, voucherKey, String(claimed)]);
+  if (voucher !== undefined) {
+    await query(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
+  }
   const account = toAccount((await query(ACCOUNT, [channelId]))[0]);
   const wanted = account.owed + account.reserved + cap;
   const promised = account.voucher?.voucher.cumulativeAmount ?? 0n;
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
   const sequence = await nextSequence(query, channelId, incarnation, above);
-  await query("insert into calls (channel_id, sequence, stage, cap) values ($1, $2, 'reserved', $3::numeric)", [
-    channelId,
-    sequence,
-    String(cap),
-  ]);
+  const taken = await query(RESERVE, [channelId, sequence, String(cap), requestHash]);
+  if (taken.length === 0) throw replayed(requestHash);
   return sequence;
 }
 
-/** One after another, for each channel. */
-async function lock(query: Query, channelId: Hex): Promise<void> {
-  await query("insert into channels (channel_id) values ($1) on conflict do nothing", [channelId]);
-  await query("select 1 from channels where channel_id = $1 for update", [channelId]);
-}
-
-async function keepHigher(query: Query, channelId: Hex, voucher: SignedVoucher): Promise<void> {
-  await query(
-    "update channels set voucher = $2, voucher_amount = $3::numeric where channel_id = $1 and voucher_amount < $3::numeric",
-    [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)],
-  );
+/** One after another, for each channel. @returns what it owes */
+async function lock(query: Query, channelId: Hex): Promise<bigint> {
+  const [row] = await query("select owed::text from channels where channel_id = $1 for update", [channelId]);
+  return BigInt((row?.owed as string | undefined) ?? 0);
 }
 
 async function nextSequence(query: Query, channelId: Hex, incarnation: number, above: bigint): Promise<bigint> {
@@ -164,6 +195,13 @@ function toAccount(row: Row | undefined): ChannelAccount {
     reserved: BigInt(row.reserved as string),
     voucher: row.voucher === null ? undefined : (fromJson(row.voucher) as SignedVoucher),
   };
+}
+
+function replayed(requestHash: Hex): ProtocolError {
+  return new ProtocolError(
+    "call/replayed",
+    `a call of the request ${requestHash} was taken before: its receipt can be asked for; for a new call make a new salt`,
+  );
 }
 
 function voucherTooLow(promised: bigint, wanted: bigint): ProtocolError {

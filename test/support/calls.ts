@@ -46,10 +46,11 @@ export function beginCall(
   cap = CAP,
   id: Hex = CHANNEL_ID,
 ): Promise<IssuedCall> {
-  const requestHash = keccak256(stringToHex(`request ${name}`));
+  const requestHash = keccak256(stringToHex(`request ${name} ${id}`));
   const salt = keccak256(stringToHex(`salt ${name}`));
   return issuer.begin({
-    ...{ channelId: id, payer: CHANNEL.payer, model: "onnx/digits", requestHash, salt },
+    ...{ channelId: id, voucherKey: CHANNEL.voucherKey, payer: CHANNEL.payer },
+    ...{ model: "onnx/digits", requestHash, salt },
     ...{ voucher, cap, deposited: DEPOSITED, claimed: 0n },
   });
 }

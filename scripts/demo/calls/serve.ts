@@ -60,7 +60,8 @@ async function askOnce(
   const asked = { model: MODEL, requestHash: requestHash(salt, ROUTE, body) };
   const call = await issuer.begin({
     ...asked,
-    ...{ channelId: channel.channelId as Hex, payer: channel.payer, salt, voucher, cap: CAP },
+    ...{ channelId: channel.channelId as Hex, payer: channel.payer, voucherKey: channel.voucherKey },
+    ...{ salt, voucher, cap: CAP },
     ...{ deposited: channel.deposited, claimed: 0n },
   });
   await call.whole(answer);

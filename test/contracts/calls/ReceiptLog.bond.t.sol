@@ -277,6 +277,24 @@ contract ReceiptLogBondTest is CallsFixture {
         }
     }
 
+    /* GATEWAYS */
+
+    function testFuzz_ASignerSaysWhereItsGatewayIs(string calldata uri) public {
+        vm.expectEmit(address(receipts));
+        emit IReceiptLog.GatewayAnnounced(operators[0].id, uri);
+        vm.prank(operators[0].signer);
+        receipts.announceGateway(operators[0].id, uri);
+    }
+
+    function test_RevertWhen_SomebodyElseAnnouncesAGateway() public {
+        address[3] memory others = [stranger, operators[0].owner, operators[1].signer];
+        for (uint256 i = 0; i < others.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IReceiptLog.NotSigner.selector, others[i], operators[0].signer));
+            vm.prank(others[i]);
+            receipts.announceGateway(operators[0].id, "https://elsewhere.example");
+        }
+    }
+
     function _startIncarnation(address by, uint24 incarnation) private {
         uint32 id = operators[0].id;
         vm.prank(by);

@@ -125,6 +125,27 @@ describe("an issuer of receipts", function () {
     await expectProtocolError("call/over-cap", () => call.end({ ...OUTCOME, price: CAP + 1n }));
   });
 
+  it("takes a request once, whatever came of it", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const call = await begin(issuer, "a", await signVoucher(9n * CAP));
+    await expectProtocolError("call/replayed", () => begin(issuer, "a"));
+    await call.end(OUTCOME);
+    await expectProtocolError("call/replayed", () => begin(issuer, "a"));
+    await (await begin(issuer, "b")).abandon();
+    await expectProtocolError("call/replayed", () => begin(issuer, "b"));
+    expect((await store.calls.account(channel)).reserved).to.equal(0n);
+  });
+
+  it("finds a call by its receipt and by its request", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const call = await begin(issuer, "a", await signVoucher(9n * CAP));
+    const sent = await call.end(OUTCOME);
+    const wanted = { stage: "issued", receipt: sent };
+    expect(await store.calls.find(sent.receipt.requestHash)).to.deep.equal(wanted);
+    expect(await store.calls.find(receiptId(sent.receipt, RECEIPT_DOMAIN))).to.deep.equal(wanted);
+    expect(await store.calls.find(CHANNEL_ID)).to.equal(undefined);
+  });
+
   it("gives a call that was given up no receipt", async () => {
     const issuer = await issuerOf(store.calls, 1);
     const call = await begin(issuer, "a", await signVoucher(CAP));
@@ -145,13 +166,15 @@ describe("an issuer of receipts", function () {
   it("owes at least what the chain says was claimed, whatever the store remembers", async () => {
     const issuer = await issuerOf(store.calls, 1);
     const terms = {
-      ...{ channelId: channel, payer: SIGNER.address, model: "m", requestHash: channel, salt: CHANNEL_ID },
+      voucherKey: SIGNER.address,
+      ...{ channelId: channel, payer: SIGNER.address, model: "m", salt: CHANNEL_ID },
       ...{ cap: CAP, deposited: DEPOSITED, claimed: 9n * CAP },
     };
     await expectProtocolError("call/voucher-too-low", async () =>
-      issuer.begin({ ...terms, voucher: await signVoucher(9n * CAP) }),
+      issuer.begin({ ...terms, requestHash: keccak256(bytesOf("low")), voucher: await signVoucher(9n * CAP) }),
     );
-    const call = await issuer.begin({ ...terms, voucher: await signVoucher(10n * CAP) });
+    const requestHash = keccak256(bytesOf("enough"));
+    const call = await issuer.begin({ ...terms, requestHash, voucher: await signVoucher(10n * CAP) });
     expect((await call.end(OUTCOME)).receipt.cumulativeOwed).to.equal(9n * CAP + OUTCOME.price);
   });
 

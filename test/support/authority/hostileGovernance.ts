@@ -403,6 +403,7 @@ function takingCalls(stage: Stage): TakingCall[] {
     ["VoucherEscrow", "close", payer, operatorId, voucherKey],
     ["ReceiptLog", "leave", STANDING_LEFT],
     ["ReceiptLog", "startIncarnation", id, 2, LIFE],
+    ["ReceiptLog", "announceGateway", id, ""],
     ["ReceiptLog", "anchor", "", id, 1, keccak256("0x"), forged, keccak256("0x")],
     ["ReceiptLog", "answerOmission", receipts.omitted.receipt, inclusion],
     ["ReceiptLog", "upholdOmission", id, receipts.anchored.receiptId],

@@ -636,6 +636,16 @@ export const OPEN_CALLS: Record<string, OpenCall> = {
     attempts: ({ operators: [first] }) =>
       [stranger, owner0, PEOPLE.signer1].map((from) => ({ from, args: [first?.id, 2, LIFE], refused: "NotSigner" })),
   },
+  "ReceiptLog.announceGateway": {
+    may: NOTHING,
+    oneCaller: true,
+    attempts: ({ operators: [first] }) =>
+      [stranger, owner0, PEOPLE.signer1].map((from) => ({
+        from,
+        args: [first?.id, "https://elsewhere.example"],
+        refused: "NotSigner",
+      })),
+  },
   "ReceiptLog.anchor": {
     may: NOTHING,
     oneCaller: true,
