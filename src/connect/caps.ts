@@ -2,7 +2,7 @@ import { priceOf, type Quote } from "../protocol/quote.ts";
 import type { Route } from "../protocol/route.ts";
 
 /** What of an offer bounds a call's price. */
-export type PricedOffer = { quote: Quote; /** Units of output a call can have at most. */ maxOutput: number };
+export type PricedOffer = { quote: Quote /** Units of output a call can have at most. */; maxOutput: number };
 
 /** What is counted for a picture that is named by its address, whose size nobody knows yet. */
 const PICTURE_UNITS = 4_096;

@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { type ChannelStatus, channelOf, encodeClose, encodeFund, encodeStartExit } from "../chain/channels.ts";
-import { type SigningChain, chainTime } from "../chain/clients.ts";
+import { chainTime, type SigningChain } from "../chain/clients.ts";
 import { encodeApprove, tokenAllowanceOf } from "../chain/token.ts";
 import { ApiError } from "../protocol/apiError.ts";
 import { type Channel, channelId } from "../protocol/channel.ts";

@@ -8,6 +8,7 @@ import { type ReceiptDomain, receiptId } from "../protocol/receipt.ts";
 import type { PortablePart, PortableReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
 import type { Signers } from "./signers.ts";
+import type { Step } from "./steps.ts";
 
 export type StatementCheckOptions = {
   paid: PaidCallTable;
@@ -17,6 +18,7 @@ export type StatementCheckOptions = {
   allowOtherServedModel: boolean;
   /** The chain's, unix seconds. */
   now: () => number;
+  step: Step;
 };
 
 /** A call whose end isn't known yet. */
@@ -43,7 +45,7 @@ export type StatementChecks = {
 };
 
 export function createStatementChecks(options: StatementCheckOptions): StatementChecks {
-  const { paid, signers, domain, payer, allowOtherServedModel, now } = options;
+  const { paid, signers, domain, payer, allowOtherServedModel, now, step } = options;
   const clock = () => ({ now: now(), clockToleranceSeconds: CLOCK_MARGIN_SECONDS });
 
   /** With the current signer, and where that isn't who signed, with the one of the statement's time. */
@@ -78,8 +80,10 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
         checkReceipt(portable, { ...expected, signer }),
       );
       requireAllOk("receipt", checks);
+      await step("receiptChecked");
       const id = receiptId(portable.receipt, domain);
       await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });
+      await step("receiptStored");
       return id;
     },
   };

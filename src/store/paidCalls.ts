@@ -108,8 +108,7 @@ export function createPaidCallTable({ query, transaction }: Database): PaidCallT
     },
     account: async (channelId) => toAccount((await query(ACCOUNT, [channelId]))[0]),
     begin: (call) => transaction((inside) => begin(inside, call)),
-    accept: (requestHash, receiptId, signed) =>
-      transaction((inside) => accept(inside, requestHash, receiptId, signed)),
+    accept: (requestHash, receiptId, signed) => transaction((inside) => accept(inside, requestHash, receiptId, signed)),
     async end(requestHash, stage) {
       await query("update paid_calls set stage = $2 where request_hash = $1 and stage = 'sent'", [requestHash, stage]);
     },
