@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { addChannelCommands } from "./channel.ts";
+import { addConnectCommand } from "./connect.ts";
 import { addEscrowCommands } from "./escrow.ts";
 import { addFaucetCommand } from "./faucet.ts";
 import { addGatewayCommand } from "./gateway.ts";
@@ -57,6 +58,7 @@ export function createProgram(terminal: Terminal): Command {
     addFaucetCommand,
     addNodeCommand,
     addGatewayCommand,
+    addConnectCommand,
   ]) {
     add(program, terminal);
   }

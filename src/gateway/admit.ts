@@ -5,12 +5,12 @@ import { channelId as idOfChannel } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { maxOutputUnits } from "../protocol/quote.ts";
 import { requestHash } from "../protocol/requestHash.ts";
+import type { Route } from "../protocol/route.ts";
 import { type SignedVoucher, voucherSigner } from "../protocol/voucher.ts";
 import type { CallTerms } from "./issuer.ts";
 import { modelOf, type ServedModel, type ServedModels } from "./models.ts";
 import { REQUEST_FORMS } from "./requests/forms.ts";
 import type { RequestForm } from "./requests/requestForm.ts";
-import type { Route } from "./upstream.ts";
 
 /** A request that may cost something: its form, its price and its voucher are as they should be. */
 export type AdmittedCall = {

@@ -1,6 +1,7 @@
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { type Quote, quoteToJson } from "../protocol/quote.ts";
-import { ROUTES, type Route, type Upstream } from "./upstream.ts";
+import { ROUTES, type Route } from "../protocol/route.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** A model that a gateway serves. */
 export type ServedModel = {

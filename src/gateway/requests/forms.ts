@@ -1,4 +1,4 @@
-import type { Route } from "../upstream.ts";
+import type { Route } from "../../protocol/route.ts";
 import { type ChatRequest, chatForm } from "./chat.ts";
 import { type CompletionRequest, completionForm } from "./completions.ts";
 import { type EmbeddingRequest, embeddingForm } from "./embeddings.ts";

@@ -2,8 +2,8 @@ import type { Context, Hono } from "hono";
 import { badRequest } from "../../protocol/apiError.ts";
 import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
 import type { ReceiptDomain } from "../../protocol/receipt.ts";
+import { ROUTES, type Route } from "../../protocol/route.ts";
 import type { CallServer } from "../callServer.ts";
-import { ROUTES, type Route } from "../upstream.ts";
 
 /** The routes that run a model. */
 export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomain): void {

@@ -1,4 +1,4 @@
-import { dataEvent, type Answer, type FakeProvider, type Request, type Speech } from "./providerServer.ts";
+import { type Answer, dataEvent, type FakeProvider, type Request, type Speech } from "./providerServer.ts";
 import { type Asked, embeddingOf, inPieces, PNG, type Reply, replyTo } from "./reply.ts";
 
 type Json = Record<string, unknown>;
