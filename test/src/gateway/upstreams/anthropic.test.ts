@@ -74,6 +74,28 @@ describe("Anthropic", () => {
     });
   }
 
+  const TOOLS = [{ ...TOOL, function: { ...TOOL.function, strict: true } }];
+  const open = { type: "json_schema", json_schema: { name: "a", schema: { type: "object" } } };
+  const tooMuch: [string, string, Record<string, unknown>][] = [
+    ["tools[0].function.strict", "claude-3-haiku-20240307", { tools: TOOLS }],
+    ["tool_choice", "claude-opus-5-5", { tools: TOOLS, tool_choice: "required" }],
+    ["response_format", "claude-opus-5-5", { response_format: open }],
+  ];
+  for (const [param, model, fields] of tooMuch) {
+    it(`refuses ${param} for ${model}, which can't be made to, before it asks`, async () => {
+      const request = requestOf(model, chatOf(ANTHROPIC, fields));
+      await expectApiError(unsupported(param), () => upstream.answer["/v1/chat/completions"]!(request));
+      expect(fake.requests).to.equal(0);
+    });
+  }
+
+  it("asks strictly, and by a tool for a schema, where the model can", async () => {
+    await chat({ tools: TOOLS });
+    expect((fake.last?.body.tools as { strict: boolean }[])[0]?.strict).to.equal(true);
+    await chat({ response_format: open });
+    expect(fake.last?.body.tool_choice).to.deep.include({ type: "any" });
+  });
+
   it("has chats only", () => {
     expect(Object.keys(upstream.answer)).to.deep.equal(["/v1/chat/completions"]);
     expect(Object.keys(upstream.stream)).to.deep.equal(["/v1/chat/completions"]);

@@ -105,6 +105,20 @@ describe("Google", () => {
     expect(fake.requests).to.equal(0);
   });
 
+  it("gets a schema as short as it came, whatever it would be with every reference written out", async () => {
+    const $defs: Record<string, object> = { d0: { type: "string" } };
+    for (let i = 1; i < 60; i++) {
+      const $ref = `#/$defs/d${i - 1}`;
+      $defs[`d${i}`] = { type: "object", properties: { a: { $ref }, b: { $ref } } };
+    }
+    const schema = { type: "object", properties: { all: { $ref: "#/$defs/d59" } }, $defs };
+    const response_format = { type: "json_schema", json_schema: { name: "a", schema } };
+    const tools = [{ type: "function", function: { name: "weather", parameters: schema } }];
+    await chat({ response_format, tools });
+    expect(fake.last?.body.generationConfig).to.have.deep.property("responseJsonSchema", schema);
+    expect(JSON.stringify(fake.last?.body).length).to.be.lessThan(20_000);
+  });
+
   it("embeds texts, and estimates what it doesn't count", async () => {
     for (const input of ["one", ["one", "two22"]]) {
       const body = { model: "google/gemini-embedding-001", input, dimensions: 4 };

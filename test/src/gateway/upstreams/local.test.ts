@@ -9,6 +9,7 @@ import { createLoopback } from "../../../support/loopback.ts";
 import {
   chatOf,
   collect,
+  deltasOf,
   describeChats,
   requestOf,
   RESPONSE_FORMAT,
@@ -88,15 +89,15 @@ describe("a local server of another kind", () => {
   const loopback = createLoopback();
   after(() => loopback.close());
 
-  const upstreamOf = async (answer: unknown, type = "application/json"): Promise<Upstream> => {
+  const upstreamOf = async (
+    answer: unknown,
+    { type = "application/json", status = 200, apiKey = "" } = {},
+  ): Promise<Upstream> => {
+    const text = typeof answer === "string" ? answer : JSON.stringify(answer);
     const baseUrl = await loopback.serve((request, response) => {
-      request.resume().on("end", () => {
-        response
-          .writeHead(200, { "content-type": type })
-          .end(typeof answer === "string" ? answer : JSON.stringify(answer));
-      });
+      request.resume().on("end", () => response.writeHead(status, { "content-type": type }).end(text));
     });
-    return createLocalUpstream({ baseUrl: `${baseUrl}v1`, timeoutMs: 500 });
+    return createLocalUpstream({ baseUrl: `${baseUrl}v1`, timeoutMs: 500, ...(apiKey !== "" && { apiKey }) });
   };
   const request = requestOf("m", { model: "local/m", messages: [{ role: "user", content: "12345678" }] });
 
@@ -119,11 +120,39 @@ describe("a local server of another kind", () => {
   it("may leave its stream without [DONE] or usage", async () => {
     const chunk = (delta: object, finish_reason: string | null) =>
       `data: ${JSON.stringify({ choices: [{ delta, finish_reason }] })}\n\n`;
-    const upstream = await upstreamOf(chunk({ content: "hello" }, null) + chunk({}, "length"), "text/event-stream");
+    const upstream = await upstreamOf(chunk({ content: "hello" }, null) + chunk({}, "length"), {
+      type: "text/event-stream",
+    });
     const streamed = await collect(upstream, request);
     expect(streamed.error).to.equal(undefined);
     expect(textOf(streamed)).to.equal("hello");
     expect(streamed.served[0]?.outputUnits).to.equal(2n);
+  });
+
+  it("may reason aloud in a stream", async () => {
+    const choices = (delta: object, finish_reason: string | null) => ({ choices: [{ delta, finish_reason }] });
+    const events = [choices({ reasoning_content: "hm" }, null), choices({ content: "ho" }, "stop")];
+    const stream = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+    const streamed = await collect(await upstreamOf(stream, { type: "text/event-stream" }), request);
+    const deltas = [{ role: "assistant", content: "" }, { reasoning_content: "hm" }, { content: "ho" }, {}];
+    expect(deltasOf(streamed)).to.deep.equal(deltas);
+    expect(streamed.served[0]?.outputUnits).to.equal(1n);
+  });
+
+  it("may complain, and what it says is passed on in one short line, without keys", async () => {
+    const message = `\u001b[31mno ${"operators-own-key"} nor sk-abcdefgh12345678 nor Bearer abcdef\n${"x".repeat(900)}`;
+    const upstream = await upstreamOf({ error: { message } }, { status: 422, apiKey: "operators-own-key" });
+    const rejected = { status: 400, code: "upstream_rejected" };
+    const error = await expectApiError(rejected, () => upstream.answer["/v1/chat/completions"]!(request));
+    expect(error.message)
+      .to.match(/^ \[31mno … nor … nor … x+$/)
+      .and.to.have.lengthOf.at.most(500);
+  });
+
+  it("may complain in no form at all", async () => {
+    const upstream = await upstreamOf("<html>", { status: 400 });
+    const rejected = { status: 400, code: "upstream_rejected" };
+    await expectApiError(rejected, () => upstream.answer["/v1/chat/completions"]!(request));
   });
 
   for (const [what, answer] of [

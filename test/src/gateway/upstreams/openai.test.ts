@@ -73,6 +73,11 @@ describe("OpenAI", () => {
     });
   }
 
+  it("refuses reasoning, which it wouldn't take back", async () => {
+    const messages = [{ role: "assistant", content: "ho", reasoning_content: "hm" }];
+    await expectApiError(unsupported("messages[0].reasoning_content"), () => chat(chatOf(OPENAI, { messages })));
+  });
+
   it("continues a text, which is the client's to the letter", async () => {
     const more = { temperature: 1, stop: "\n", max_tokens: 9, seed: 4, user: "someone", suffix: "the end" };
     const body = { model: "openai/gpt-3.5-turbo-instruct", prompt: "user:\nOnce", ...more };
