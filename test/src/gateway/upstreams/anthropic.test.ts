@@ -91,7 +91,7 @@ describe("Anthropic", () => {
 
   it("asks strictly, and by a tool for a schema, where the model can", async () => {
     await chat({ tools: TOOLS });
-    expect((fake.last?.body.tools as { strict: boolean }[])[0]?.strict).to.equal(true);
+    expect(fake.last?.body.tools).to.have.nested.property("[0].strict", true);
     await chat({ response_format: open });
     expect(fake.last?.body.tool_choice).to.deep.include({ type: "any" });
   });
