@@ -2,6 +2,7 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import type { SharedV3ProviderOptions } from "@ai-sdk/provider";
 import type { ChatRequest } from "../requests/chat.ts";
 import type { Upstream, UpstreamSettings } from "../upstream.ts";
+import { checkTools } from "./anthropicTools.ts";
 import { createChat } from "./chat.ts";
 import { present } from "./openaiFields.ts";
 import type { Takes } from "./takes.ts";
@@ -27,6 +28,7 @@ export function createAnthropicUpstream(settings: UpstreamSettings): Upstream {
     model: (name, fetch) => createAnthropic({ baseURL: baseUrl, apiKey, fetch })(name),
     takes: CHAT,
     providerOptions,
+    finishBody: checkTools,
   });
   return { answer: { "/v1/chat/completions": chat.answer }, stream: { "/v1/chat/completions": chat.stream } };
 }

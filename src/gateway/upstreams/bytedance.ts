@@ -5,7 +5,7 @@ import type { Upstream, UpstreamSettings } from "../upstream.ts";
 import { createChat } from "./chat.ts";
 import { createImages } from "./images.ts";
 import { compatibleChatOptions, openAiCompatible } from "./openaiCompatible.ts";
-import type { Takes } from "./takes.ts";
+import { REASONING, type Takes } from "./takes.ts";
 import { notTaken } from "./upstreamErrors.ts";
 
 const NAME = "bytedance";
@@ -23,6 +23,7 @@ const CHAT: Takes = {
   parallel_tool_calls: "parallel_tool_calls",
   response_format: true,
   reasoning_effort: "reasoning_effort",
+  [REASONING]: true,
 };
 
 /** ByteDance's Seed (chat) and Seedream (pictures) on BytePlus ModelArk: https://docs.byteplus.com/en/docs/ModelArk. */

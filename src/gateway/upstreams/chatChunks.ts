@@ -13,7 +13,8 @@ export type DeltaWriter = {
 
 type ToolCall = { index: number; arguments: string };
 
-export function createDeltaWriter(): DeltaWriter {
+/** @param withReasoning whether what the model thinks aloud is handed on; it counts in any case */
+export function createDeltaWriter(withReasoning: boolean): DeltaWriter {
   const calls = new Map<string, ToolCall>();
   let bytes = 0;
 
@@ -49,7 +50,7 @@ export function createDeltaWriter(): DeltaWriter {
         case "text-delta":
           return text("content", part.delta);
         case "reasoning-delta":
-          return text("reasoning_content", part.delta);
+          return text("reasoning_content", part.delta).filter(() => withReasoning);
         case "tool-input-start":
           return [startCall(part.id, part.toolName)];
         case "tool-input-delta":

@@ -17,13 +17,13 @@ export type MessageJson = {
 };
 
 /** An answer's content as one message. @throws ApiError `upstream_garbage` for what a message can't say */
-export function messageJson(content: readonly LanguageModelV3Content[]): MessageJson {
+export function messageJson(content: readonly LanguageModelV3Content[], withReasoning: boolean): MessageJson {
   if (content.some(({ type }) => type === "file" || type === "tool-approval-request")) throw garbage();
   const toolCalls = content.flatMap((part) =>
     part.type === "tool-call" && part.providerExecuted !== true ? [toolCallJson(part)] : [],
   );
   const text = textOf(content, "text");
-  const reasoning = textOf(content, "reasoning");
+  const reasoning = withReasoning ? textOf(content, "reasoning") : "";
   return {
     role: "assistant",
     content: text === "" && toolCalls.length > 0 ? null : text,

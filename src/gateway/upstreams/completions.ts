@@ -45,7 +45,7 @@ function completion(result: LanguageModelV3GenerateResult, served: Served) {
 
 function streamForm(): StreamForm {
   return {
-    writer: createDeltaWriter(),
+    writer: createDeltaWriter(false),
     head: (response, model) => headOf(response, "text_completion", "cmpl", model),
     choice: (delta, finish_reason) => ({ index: 0, text: delta?.content ?? "", logprobs: null, finish_reason }),
   };

@@ -4,7 +4,7 @@ import type { ChatRequest } from "../requests/chat.ts";
 import type { Upstream, UpstreamSettings } from "../upstream.ts";
 import { createChat } from "./chat.ts";
 import { createEmbeddings } from "./embeddings.ts";
-import { withJsonSchemas } from "./googleSchemas.ts";
+import { withJsonSchemas, withoutSchemas } from "./googleSchemas.ts";
 import { createImages } from "./images.ts";
 import type { Fetch } from "./languageProvider.ts";
 import { present } from "./openaiFields.ts";
@@ -33,6 +33,7 @@ export function createGoogleUpstream(settings: UpstreamSettings): Upstream {
     model: (name, fetch) => provider(fetch)(name),
     takes: CHAT,
     providerOptions,
+    adjust: withoutSchemas,
     finishBody: withJsonSchemas,
     modelOf,
   });

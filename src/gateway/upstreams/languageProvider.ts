@@ -1,4 +1,4 @@
-import type { LanguageModelV3, SharedV3ProviderOptions } from "@ai-sdk/provider";
+import type { LanguageModelV3, LanguageModelV3CallOptions, SharedV3ProviderOptions } from "@ai-sdk/provider";
 import type { Takes } from "./takes.ts";
 
 export type Fetch = typeof globalThis.fetch;
@@ -11,7 +11,9 @@ export type LanguageProvider<Request> = {
   takes: Takes;
   /** Fields that the libraries' common form lacks. */
   providerOptions?(request: Request): SharedV3ProviderOptions;
-  /** Puts right what the library makes of the request. */
+  /** What the library is better not given. */
+  adjust?(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions;
+  /** Puts right what the library makes of the request. @throws ApiError 400 when it can't be */
   finishBody?(body: JsonObject, request: Request): JsonObject;
   /** What the upstream says it serves, in a raw answer or chunk; where the library doesn't tell. */
   modelOf?(raw: unknown): string | undefined;

@@ -44,8 +44,9 @@ export function createLanguageRoute<Request extends WithOptions>(
   });
 
   async function callOptions(request: UpstreamRequest, model: LanguageModelV3): Promise<LanguageModelV3CallOptions> {
+    const options = await route.options(bodyOf(request), model);
     return {
-      ...(await route.options(bodyOf(request), model)),
+      ...(provider.adjust?.(options) ?? options),
       ...outputLimit(route.form.maxOutputOf(bodyOf(request)), request.maxOutputUnits),
       providerOptions: provider.providerOptions?.(bodyOf(request)) ?? {},
       includeRawChunks: provider.modelOf !== undefined,

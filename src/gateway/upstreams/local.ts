@@ -6,7 +6,7 @@ import { createImages } from "./images.ts";
 import type { Fetch } from "./languageProvider.ts";
 import { compatibleChatOptions, openAiCompatible } from "./openaiCompatible.ts";
 import { present } from "./openaiFields.ts";
-import type { Takes } from "./takes.ts";
+import { REASONING, type Takes } from "./takes.ts";
 
 const NAME = "local";
 
@@ -29,6 +29,7 @@ const CHAT: Takes = {
   parallel_tool_calls: "parallel_tool_calls",
   response_format: true,
   reasoning_effort: "reasoning_effort",
+  [REASONING]: true,
 };
 
 /** Any server that speaks OpenAI's API, such as llama.cpp's, vLLM or Ollama; llama.cpp's own place unless told. */

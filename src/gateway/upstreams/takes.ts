@@ -9,6 +9,9 @@ type JsonObject = Readonly<Record<string, unknown>>;
  */
 export type Takes = Readonly<Record<string, string | true>>;
 
+/** The key that says a provider's models take their own reasoning back; others' isn't handed on, and nobody's is taken. */
+export const REASONING = "reasoning_content";
+
 /** Fields that every provider takes, or that are none of its business. */
 const OURS: readonly string[] = ["model", "messages", "prompt", "input", "n", "stream", "stream_options"];
 
@@ -36,11 +39,10 @@ const PARAMS: Readonly<Record<string, string>> = {
   presencePenalty: "presence_penalty",
   responseFormat: "response_format",
   toolChoice: "tool_choice",
-  strict: "tools",
 };
 
-/** The least that is asked for may always be less. */
-const HARMLESS: readonly string[] = ["maxOutputTokens"];
+/** A limit may always be lower; and what is strict was looked at before, what isn't asked to be needn't be. */
+const HARMLESS: readonly string[] = ["maxOutputTokens", "strict"];
 
 /** The library's own word on what it left out. @throws ApiError 400 `unsupported_parameter` */
 export function checkWarnings(warnings: readonly SharedV3Warning[]): void {
