@@ -96,6 +96,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const bytes = await http.readAll(answer, MAX_BODY_BYTES);
     const receiptId = await checks.receipt(call, receipt, { response: { salt, parts: [toHex(bytes)] } });
     live.delete(call.requestHash);
+    if (!isJson(bytes)) throw strange("something else than JSON"); // it is owed for all the same
     return { kind: "whole", bytes, receiptId, price: receipt.receipt.price };
   }
 
@@ -178,6 +179,15 @@ function abandoned(): ProtocolError {
 
 function strange(got: string): ProtocolError {
   return new ProtocolError("connect/strange-answer", `the operator answered with ${got}: it is refused`);
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the operator can't have got anything. */

@@ -116,6 +116,8 @@ export type Connect = {
   /** What the open channels have taken in and what is owed of it, OPG base units. */
   balance(): Promise<{ held: bigint; owed: bigint; uncertain: bigint }>;
   operators: Pick<Operators, "list" | "refresh">;
+  /** Asks an operator again that was caught lying. */
+  forgive(operatorId: number): Promise<void>;
   voucherKey: Address;
   close(): Promise<void>;
 };
@@ -233,6 +235,7 @@ async function startConnect(
   return {
     voucherKey: voucherKey.address,
     operators,
+    forgive: reputation.forgive,
     prove,
     resolve: resolver.resolveAll,
     settle: settler.settleAll,

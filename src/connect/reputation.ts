@@ -12,6 +12,8 @@ export type Reputation = {
   failed(operatorId: number): void;
   /** Leaves an operator alone for good: it was caught lying. */
   shun(operatorId: number, reason: string): Promise<void>;
+  /** Forgets all of it. */
+  forgive(operatorId: number): Promise<void>;
 };
 
 type Experience = { latencyMs: number | undefined; failures: number; failedAt: number };
@@ -54,6 +56,11 @@ export async function createReputation(
     async shun(operatorId, reason) {
       shunned.set(operatorId, reason);
       await paid.shun(operatorId, reason);
+    },
+    async forgive(operatorId) {
+      shunned.delete(operatorId);
+      experiences.delete(operatorId);
+      await paid.forgive(operatorId);
     },
   };
 }

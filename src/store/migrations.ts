@@ -99,6 +99,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        owed numeric not null default 0
      )`,
     `create table paid_calls (
+       id bigint generated always as identity,
        request_hash text primary key,
        channel_id text not null references paid_channels,
        operator_id bigint not null,
@@ -114,7 +115,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        inclusion jsonb
      )`,
     "create index paid_calls_sent on paid_calls (channel_id) where stage = 'sent'",
-    "create index paid_calls_unproven on paid_calls (sent_at) where proof in ('waiting', 'missing', 'challenged')",
+    "create index paid_calls_newest on paid_calls (id) where receipt_id is not null",
+    "create index paid_calls_unproven on paid_calls (id) where proof in ('waiting', 'missing', 'challenged')",
     // Operators that were caught lying.
     "create table shunned_operators (operator_id bigint primary key, reason text not null)",
   ],

@@ -79,6 +79,8 @@ export type PaidCallTable = {
   setProof(receiptId: Hex, proof: ProofState, inclusion?: Inclusion): Promise<void>;
   /** Remembers that an operator was caught lying. */
   shun(operatorId: number, reason: string): Promise<void>;
+  /** Forgets that. */
+  forgive(operatorId: number): Promise<void>;
   /** Operators caught lying, and why. */
   shunned(): Promise<Map<number, string>>;
 };
@@ -114,9 +116,9 @@ export function createPaidCallTable({ query, transaction }: Database): PaidCallT
     },
     call: async (requestHash) => (await calls("where request_hash = $1", [requestHash]))[0],
     find: async (id) => (await calls("where request_hash = $1 or receipt_id = $1", [id]))[0],
-    sent: () => calls("where stage = 'sent' order by sent_at", []),
-    answered: (limit) => calls("where receipt_id is not null order by sent_at desc limit $1", [limit]),
-    inProof: (states, limit) => calls("where proof = any($1) order by sent_at limit $2", [states, limit]),
+    sent: () => calls("where stage = 'sent' order by id", []),
+    answered: (limit) => calls("where receipt_id is not null order by id desc limit $1", [limit]),
+    inProof: (states, limit) => calls("where proof = any($1) order by id limit $2", [states, limit]),
     async setProof(receiptId, proof, inclusion) {
       await query(
         "update paid_calls set proof = $2, inclusion = coalesce($3::jsonb, inclusion) where receipt_id = $1",
@@ -128,6 +130,9 @@ export function createPaidCallTable({ query, transaction }: Database): PaidCallT
         "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do nothing",
         [operatorId, reason],
       );
+    },
+    async forgive(operatorId) {
+      await query("delete from shunned_operators where operator_id = $1", [operatorId]);
     },
     async shunned() {
       const rows = await query("select operator_id, reason from shunned_operators", []);

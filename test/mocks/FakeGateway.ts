@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type Hex, stringToHex } from "viem";
 import { channelOf } from "../../src/chain/channels.ts";
 import { chainTime, type SigningChain } from "../../src/chain/clients.ts";
-import { createIssuer, type IssuedCall, type Issuer } from "../../src/gateway/issuer.ts";
+import { createIssuer, type IssuedCall, type Issuer, type Outcome } from "../../src/gateway/issuer.ts";
 import { batchOf, type Inclusion } from "../../src/protocol/batch.ts";
 import {
   CALL_HEADERS,
@@ -16,13 +16,18 @@ import {
 import { channelId } from "../../src/protocol/channel.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { priceOf, type Quote, quoteToJson } from "../../src/protocol/quote.ts";
-import { receiptId, receiptTypedData, type SignedPart, type SignedReceipt } from "../../src/protocol/receipt.ts";
+import {
+  receiptId,
+  receiptTypedData,
+  responseRoot,
+  type SignedPart,
+  type SignedReceipt,
+} from "../../src/protocol/receipt.ts";
 import { receiptToJson } from "../../src/protocol/receiptJson.ts";
 import { requestHash } from "../../src/protocol/requestHash.ts";
 import { ROUTES } from "../../src/protocol/route.ts";
 import { unpackVouchers, voucherSigner } from "../../src/protocol/voucher.ts";
 import type { Store } from "../../src/store/store.ts";
-import { openTemporaryStore } from "../support/temporaryStore.ts";
 
 /** What a FAKE gateway does wrong from now on. */
 export type Fault =
@@ -72,10 +77,14 @@ export type FakeGateway = {
   receipts: SignedReceipt[];
   /** Where it says that a receipt is anchored. */
   inclusions: Map<Hex, Inclusion>;
+  /** Makes it honest and fast again, and counts from zero. */
+  reset(): void;
   close(): Promise<void>;
 };
 
 export type FakeGatewayOptions = {
+  /** Fake gateways of several operators may share one. */
+  store: Store;
   /** Signs as the operator's signer. */
   chain: SigningChain;
   operatorId: number;
@@ -86,9 +95,25 @@ export type FakeGatewayOptions = {
   port?: number;
 };
 
-type Open = { id: string; route: string; body: Record<string, unknown>; headers: CallHeaders; hash: Hex };
+type Open = {
+  id: string;
+  route: string;
+  body: Record<string, unknown>;
+  headers: CallHeaders;
+  hash: Hex;
+  channelId: Hex;
+  parts: Hex[];
+};
 
 const QUOTE: Quote = { request: 1_000n, input: 10n, output: 20n };
+const LIES: ReadonlySet<Fault> = new Set([
+  ...(["changed-body", "changed-part", "late-changed-part", "wrong-price", "over-owed", "wrong-request-hash"] as const),
+  ...(["wrong-model", "other-served-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
+]);
+const FRESH = {
+  ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
+  ...{ calls: 0, aborted: 0, partsSent: 0, lastBody: undefined },
+};
 const MAX_OUTPUT = 1_000;
 const UNITS = { inputUnits: 7n, outputUnits: 5n };
 
@@ -98,10 +123,9 @@ const UNITS = { inputUnits: 7n, outputUnits: 5n };
  * failure of the kind its name says.
  */
 export async function startFakeGateway(options: FakeGatewayOptions): Promise<FakeGateway> {
-  const { chain, operatorId, quote = QUOTE, models = ["fake/echo", "fake/other"], bitExact = true } = options;
+  const { chain, store, operatorId, quote = QUOTE, models = ["fake/echo", "fake/other"], bitExact = true } = options;
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const vouchers = { chainId: chain.chainId, vouchers: chain.addresses.vouchers };
-  const store: Store = await openTemporaryStore();
   let now = await chainTime(chain);
   const sign = (typedData: Parameters<Parameters<typeof createIssuer>[0]["sign"]>[0]) =>
     chain.account.signTypedData?.(typedData as never) as Promise<Hex>;
@@ -119,8 +143,10 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
   let replayed: SignedReceipt | undefined;
 
   const gateway: FakeGateway = {
-    ...{ operatorId, url: "", fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
-    ...{ calls: 0, aborted: 0, partsSent: 0, exactVouchers: [], lastBody: undefined, receipts: [] },
+    ...{ operatorId, url: "", ...FRESH, exactVouchers: [], receipts: [] },
+    reset() {
+      Object.assign(gateway, FRESH);
+    },
     inclusions: new Map(),
     async owed() {
       const accounts = await Promise.all([...channelIds].map((id) => store.calls.account(id)));
@@ -131,7 +157,6 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
         server.close(resolve);
         server.closeAllConnections();
       });
-      await store.close();
     },
   };
 
@@ -147,6 +172,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const { opening, deposited, claimed } = await channelOf(chain, parties);
     const id = channelId({ ...parties, opening }, vouchers);
     channelIds.add(id);
+    open.channelId = id;
     now = Math.max(now, await chainTime(chain));
     return await issuer.begin({
       ...{ channelId: id, payer: parties.payer, model: String(open.body.model), requestHash: open.hash, salt },
@@ -156,10 +182,26 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
 
   async function end(open: Open, call: IssuedCall): Promise<SignedReceipt> {
     const servedModel = gateway.fault === "other-served-model" ? "fake/cheaper" : String(open.body.model);
-    const signed = await call.end({ servedModel, ...UNITS, price: priceOf(quote, UNITS, open.headers.maxPrice) });
+    const outcome = { servedModel, ...UNITS, price: priceOf(quote, UNITS, open.headers.maxPrice) };
+    if (gateway.fault !== undefined && LIES.has(gateway.fault)) return await signUncounted(open, call, outcome);
+    const signed = await call.end(outcome);
     gateway.receipts.push(signed);
     byRequest.set(open.hash, signed);
     return signed;
+  }
+
+  /** What was a lie isn't owed: the gateway can be honest again afterwards. */
+  async function signUncounted(open: Open, call: IssuedCall, outcome: Outcome): Promise<SignedReceipt> {
+    await call.abandon();
+    const { hash, headers, body, parts, channelId: id } = open;
+    const { owed } = await store.calls.account(id);
+    const receipt = {
+      ...{ operatorId, payer: headers.voucher.voucher.payer, channelId: id, sequence: call.sequence },
+      ...{ model: String(body.model), requestHash: hash, partCount: parts.length, ...outcome },
+      responseRoot: responseRoot(hash, headers.salt, parts),
+      ...{ cumulativeOwed: owed + outcome.price, issuedAt: now },
+    };
+    return { receipt, signature: await sign(receiptTypedData(receipt, domain)) };
   }
 
   /** The receipt as it is handed out: with the lie that was asked for. */
@@ -192,6 +234,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     if (response.destroyed) return await call.abandon();
     const text = gateway.fault === "garbage" ? "\u0000garbage" : JSON.stringify(answerTo(open));
     await call.whole(stringToHex(text));
+    open.parts.push(stringToHex(text));
     const signed = await end(open, call);
     const receipt = await lied(signed, open);
     replayed ??= signed;
@@ -229,7 +272,13 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     response.flushHeaders();
     const send = async (text: string) => {
       if (!response.write(text) && !response.destroyed) {
-        await new Promise<void>((resolve) => response.once("drain", resolve).once("close", resolve));
+        await new Promise<void>((resolve) => {
+          const go = () => {
+            response.off("drain", go).off("close", go);
+            resolve();
+          };
+          response.on("drain", go).on("close", go);
+        });
       }
     };
     for (let index = 0; index < gateway.partCount; index++) {
@@ -238,6 +287,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       const isLast = index === gateway.partCount - 1;
       const bytes = chunkOf(open, index, isLast) + (isLast ? "data: [DONE]\n\n" : "");
       const part = await call.part(stringToHex(bytes));
+      open.parts.push(stringToHex(bytes));
       const lie =
         (gateway.fault === "changed-part" && index === 0) || (gateway.fault === "late-changed-part" && index === 1);
       if (gateway.fault === "cut-stream" && index === 1) {
@@ -278,13 +328,22 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const body = JSON.parse((await readBody(request)).toString()) as Record<string, unknown>;
     gateway.lastBody = body;
     const headers = readCallHeaders((name) => request.headers[name] as string | undefined, operatorId);
-    const open = { id: `id-${gateway.calls}`, route, body, headers, hash: requestHash(headers.salt, route, body) };
+    const open: Open = {
+      id: `id-${gateway.calls}`,
+      route,
+      body,
+      headers,
+      hash: requestHash(headers.salt, route, body),
+      channelId: headers.salt,
+      parts: [],
+    };
     if (gateway.fault === "status-400") return refuse(response, 400, "invalid_value");
     if (gateway.fault === "status-429") return refuse(response, 429, "rate_limit", { "retry-after": "1" });
     if (gateway.fault === "status-500") return refuse(response, 500, "upstream_failed");
     underWay.add(open.hash);
     if (gateway.fault === "never-answers") {
       response.on("close", () => {
+        underWay.delete(open.hash);
         gateway.aborted += 1;
       });
       return;
@@ -295,19 +354,26 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
 
   function receiptOf(id: string, isProof: boolean, response: ServerResponse): void {
     const found = byRequest.get(id as Hex) ?? gateway.receipts.find(({ receipt }) => receiptId(receipt, domain) === id);
-    if (found === undefined && underWay.has(id as Hex)) return refuse(response, 409, "call_in_progress");
-    if (found === undefined) return refuse(response, 404, "unknown_receipt");
-    const inclusion = gateway.inclusions.get(receiptId(found.receipt, domain));
-    if (isProof && inclusion === undefined) return refuse(response, 409, "not_anchored_yet");
-    const json = receiptToJson({ ...found, domain, ...(inclusion && { inclusion }) });
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(json));
+    const inclusion = found && gateway.inclusions.get(receiptId(found.receipt, domain));
+    if (found === undefined) {
+      const isUnderWay = underWay.has(id as Hex);
+      refuse(response, isUnderWay ? 409 : 404, isUnderWay ? "call_in_progress" : "unknown_receipt");
+    } else if (isProof && inclusion === undefined) {
+      refuse(response, 409, "not_anchored_yet");
+    } else {
+      const json = receiptToJson({ ...found, domain, ...(inclusion && { inclusion }) });
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(json));
+    }
   }
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
     const receipt = /^\/v1\/receipts\/(0x[0-9a-f]{64})(\/proof)?$/.exec(path);
     if (ROUTES.some((known) => known === path)) return await answer(request, response, path);
-    if (receipt?.[1] !== undefined) return receiptOf(receipt[1], receipt[2] !== undefined, response);
+    if (receipt?.[1] !== undefined) {
+      receiptOf(receipt[1], receipt[2] !== undefined, response);
+      return;
+    }
     if (path === "/v1/vouchers") {
       const [voucher] = unpackVouchers(operatorId, request.headers[CALL_HEADERS.voucher] as Hex);
       gateway.exactVouchers.push(voucher?.voucher.cumulativeAmount ?? 0n);

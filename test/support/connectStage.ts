@@ -5,7 +5,7 @@ import { parseOpg } from "../../src/protocol/units.ts";
 import { registerOperator } from "../../src/sdk/registerOperator.ts";
 import { addStandingBond } from "../../src/sdk/standingBond.ts";
 import { type FakeGateway, type FakeGatewayOptions, startFakeGateway } from "../mocks/FakeGateway.ts";
-import { temporaryFolder } from "./temporaryStore.ts";
+import { openTemporaryStore, temporaryFolder } from "./temporaryStore.ts";
 import { startTestNetwork, type TestNetwork } from "./testNetwork.ts";
 
 /** A chain, operators with FAKE gateways, and a payer with OPG. */
@@ -18,8 +18,7 @@ export type ConnectStage = {
   /** A local end that knows these gateways; it ends with the stage. Without a folder it gets one of its own. */
   connect(gateways: readonly FakeGateway[], options?: Partial<OpenConnectOptions>): Promise<Connect>;
   folder(): Promise<string>;
-  /** Ends all gateways and local ends. */
-  clear(): Promise<void>;
+  end(): Promise<void>;
 };
 
 const PURSE = parseOpg("1000");
@@ -38,7 +37,8 @@ export async function startConnectStage(operatorCount: number): Promise<ConnectS
     await addStandingBond(chain, PURSE);
     operators.push({ chain, operatorId });
   }
-  const ends: (() => Promise<unknown>)[] = [];
+  const store = await openTemporaryStore();
+  const ends: (() => Promise<unknown>)[] = [() => store.close()];
   const folder = async () => {
     const { folder: path, remove } = await temporaryFolder();
     ends.push(remove);
@@ -49,7 +49,7 @@ export async function startConnectStage(operatorCount: number): Promise<ConnectS
     async gateway(index, options = {}) {
       const operator = operators[index];
       if (operator === undefined) throw new Error(`there is no operator ${index}`);
-      const gateway = await startFakeGateway({ ...operator, ...options });
+      const gateway = await startFakeGateway({ ...operator, store, ...options });
       ends.push(() => gateway.close());
       return gateway;
     },
@@ -73,7 +73,7 @@ export async function startConnectStage(operatorCount: number): Promise<ConnectS
       ends.push(close);
       return { ...connect, close };
     },
-    async clear() {
+    async end() {
       for (const end of ends.splice(0).reverse()) await end();
     },
   };
