@@ -1,6 +1,6 @@
 import type { Address, Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
-import { partsOfSequence, type SignedReceipt, sequenceOf } from "../protocol/receipt.ts";
+import { type SignedReceipt, sequenceOf } from "../protocol/receipt.ts";
 import type { SignedVoucher } from "../protocol/voucher.ts";
 import type { Database, Query, Row } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
@@ -53,6 +53,8 @@ export type CallTable = {
    * @throws ProtocolError `call/not-reserved`, `call/over-cap`
    */
   issue(channelId: Hex, sequence: bigint, price: bigint, make: MakeReceipt): Promise<SignedReceipt>;
+  /** The highest known voucher for no more than what is owed; undefined: none is known. */
+  due(channelId: Hex): Promise<SignedVoucher | undefined>;
   /** The receipt of a call; undefined: there is none. */
   receipt(channelId: Hex, sequence: bigint): Promise<SignedReceipt | undefined>;
   /** A call by its receiptId or its requestHash; undefined: there is none. */
@@ -65,11 +67,6 @@ export type CallTable = {
   abandonBefore(incarnation: number): Promise<number>;
 };
 
-/** Locks the channel too. What was claimed is owed, whatever a restored store remembers. */
-const OPEN_CHANNEL = `insert into channels (channel_id, voucher_key, owed) values ($1, $2, $3::numeric)
-on conflict (channel_id) do update
-  set owed = greatest(channels.owed, excluded.owed), voucher_key = excluded.voucher_key`;
-
 /** The highest there is, and the highest of those that promise no more than is owed. */
 const KEEP_VOUCHER = `update channels set
   voucher = case when $3::numeric > voucher_amount then $2::jsonb else voucher end,
@@ -78,16 +75,48 @@ const KEEP_VOUCHER = `update channels set
   due_amount = case when $3::numeric <= owed then greatest(due_amount, $3::numeric) else due_amount end
 where channel_id = $1`;
 
-const RESERVE = `insert into calls (channel_id, sequence, stage, cap, request_hash)
-values ($1, $2, 'reserved', $3::numeric, $4) on conflict (request_hash) do nothing returning sequence`;
+/**
+ * One statement, so that it is one commit: keeps the channel and the voucher, and takes the next sequence if the voucher and the
+ * deposit cover it. What was claimed is owed, whatever a restored store remembers.
+ */
+const RESERVE = `with channel as (
+  insert into channels as c (channel_id, voucher_key, owed, voucher, voucher_amount, next_voucher, next_amount)
+  values ($1, $2, $3::numeric, $4::jsonb, $5::numeric, $4::jsonb, $5::numeric)
+  on conflict (channel_id) do update set
+    voucher_key = excluded.voucher_key,
+    owed = greatest(c.owed, excluded.owed),
+    voucher = case when excluded.voucher_amount > c.voucher_amount then excluded.voucher else c.voucher end,
+    voucher_amount = greatest(c.voucher_amount, excluded.voucher_amount),
+    due_voucher = case when excluded.voucher_amount > c.due_amount and excluded.voucher_amount <= c.owed
+      then excluded.voucher else c.due_voucher end,
+    due_amount = case when excluded.voucher_amount <= c.owed
+      then greatest(c.due_amount, excluded.voucher_amount) else c.due_amount end,
+    next_voucher = coalesce(c.next_voucher, excluded.voucher),
+    next_amount = case when c.next_voucher is null then excluded.voucher_amount else c.next_amount end
+  returning owed, voucher_amount
+), reserved as (
+  select coalesce(sum(cap), 0) as total from calls where channel_id = $1 and stage = 'reserved'
+), taken as (
+  insert into calls (channel_id, sequence, stage, cap, request_hash)
+  select $1, 1 + greatest($9::bigint, coalesce((select max(sequence) from calls
+    where channel_id = $1 and sequence >= $7::bigint and sequence < $8::bigint), $7::bigint)), 'reserved', $6::numeric, $10
+  from channel, reserved where owed + total + $6::numeric <= least($11::numeric, voucher_amount)
+  on conflict (request_hash) do nothing returning sequence
+)
+select owed::text, voucher_amount::text, total::text as reserved, (select sequence from taken) as sequence from channel, reserved`;
 
+const FOR_ISSUE = `select stage, cap::text, receipt, owed::text from calls join channels using (channel_id)
+where channel_id = $1 and sequence = $2`;
+
+/** Only if nobody else has issued on the channel since it was read. */
 const ISSUE = `with paid as (
   update channels set owed = owed + $3::numeric,
-    due_voucher = case when voucher_amount <= owed + $3::numeric then voucher else due_voucher end,
-    due_amount = case when voucher_amount <= owed + $3::numeric then voucher_amount else due_amount end
-  where channel_id = $1
+    due_voucher = case when next_amount <= owed + $3::numeric and next_amount > due_amount then next_voucher else due_voucher end,
+    due_amount = case when next_amount <= owed + $3::numeric then greatest(due_amount, next_amount) else due_amount end,
+    next_voucher = case when next_amount <= owed + $3::numeric then null else next_voucher end
+  where channel_id = $1 and owed = $7::numeric returning channel_id
 ) update calls set stage = 'issued', receipt = $4, receipt_id = $5, issued_at = $6
-where channel_id = $1 and sequence = $2`;
+from paid where calls.channel_id = paid.channel_id and sequence = $2 and stage = 'reserved' returning sequence`;
 
 const ACCOUNT = `select owed::text, voucher_amount::text, voucher,
   (select coalesce(sum(cap), 0)::text from calls where calls.channel_id = channels.channel_id and stage = 'reserved') as reserved
@@ -95,27 +124,20 @@ from channels where channel_id = $1`;
 
 /** The table of calls and their channels. */
 export function createCallTable(database: Database): CallTable {
-  const { query, transaction } = database;
+  const { query } = database;
+  const inTurn = createTurnsByKey();
   return {
     async account(channelId) {
       const [row] = await query(ACCOUNT, [channelId]);
       return toAccount(row);
     },
-    reserve: (reservation) => transaction((inside) => reserve(inside, reservation)),
+    reserve: (reservation) => reserve(query, reservation),
     issue: (channelId, sequence, price, make) =>
-      transaction(async (inside) => {
-        const owed = await lock(inside, channelId);
-        const call = await callOf(inside, channelId, sequence);
-        if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
-        if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
-        if (price > BigInt(call.cap as string)) throw overCap(price, BigInt(call.cap as string));
-        const { receiptId, ...receipt } = await make(owed + price);
-        await inside(ISSUE, [
-          ...[channelId, sequence, String(price)],
-          ...[toJson(receipt), receiptId, receipt.receipt.issuedAt],
-        ]);
-        return receipt;
-      }),
+      inTurn(channelId, () => issue(query, channelId, sequence, price, make)),
+    async due(channelId) {
+      const [row] = await query("select due_voucher from channels where channel_id = $1", [channelId]);
+      return row?.due_voucher ? (fromJson(row.due_voucher) as SignedVoucher) : undefined;
+    },
     async receipt(channelId, sequence) {
       const call = await callOf(query, channelId, sequence);
       return call?.stage === "issued" ? (fromJson(call.receipt) as SignedReceipt) : undefined;
@@ -126,11 +148,9 @@ export function createCallTable(database: Database): CallTable {
       const receipt = row.receipt === null ? undefined : (fromJson(row.receipt) as SignedReceipt);
       return { stage: row.stage as StoredCall["stage"], receipt };
     },
-    keepVoucher: (channelId, voucher) =>
-      transaction(async (inside) => {
-        await lock(inside, channelId);
-        await inside(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
-      }),
+    async keepVoucher(channelId, voucher) {
+      await query(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
+    },
     async abandon(channelId, sequence) {
       await query(
         "update calls set stage = 'abandoned' where channel_id = $1 and sequence = $2 and stage = 'reserved'",
@@ -149,35 +169,56 @@ export function createCallTable(database: Database): CallTable {
 
 async function reserve(query: Query, reservation: Reservation): Promise<bigint> {
   const { channelId, voucherKey, requestHash, voucher, cap, deposited, claimed, incarnation, above } = reservation;
-  await query(OPEN_CHANNEL, [channelId, voucherKey, String(claimed)]);
-  if (voucher !== undefined) {
-    await query(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
-  }
-  const account = toAccount((await query(ACCOUNT, [channelId]))[0]);
-  const wanted = account.owed + account.reserved + cap;
-  const promised = account.voucher?.voucher.cumulativeAmount ?? 0n;
+  const [first, end] = [sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)];
+  const [row] = await query(RESERVE, [
+    ...[channelId, voucherKey, String(claimed)],
+    ...[voucher === undefined ? null : toJson(voucher), String(voucher?.voucher.cumulativeAmount ?? 0n), String(cap)],
+    ...[first, end, above > first ? above : first, requestHash, String(deposited)],
+  ]);
+  if (typeof row?.sequence === "bigint") return row.sequence;
+  const wanted = BigInt(row?.owed as string) + BigInt(row?.reserved as string) + cap;
+  const promised = BigInt(row?.voucher_amount as string);
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
-  const sequence = await nextSequence(query, channelId, incarnation, above);
-  const taken = await query(RESERVE, [channelId, sequence, String(cap), requestHash]);
-  if (taken.length === 0) throw replayed(requestHash);
-  return sequence;
+  throw replayed(requestHash);
 }
 
-/** One after another, for each channel. @returns what it owes */
-async function lock(query: Query, channelId: Hex): Promise<bigint> {
-  const [row] = await query("select owed::text from channels where channel_id = $1 for update", [channelId]);
-  return BigInt((row?.owed as string | undefined) ?? 0);
-}
-
-async function nextSequence(query: Query, channelId: Hex, incarnation: number, above: bigint): Promise<bigint> {
-  const [row] = await query(
-    "select max(sequence) as last from calls where channel_id = $1 and sequence >= $2 and sequence < $3",
-    [channelId, sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)],
+async function issue(
+  query: Query,
+  channelId: Hex,
+  sequence: bigint,
+  price: bigint,
+  make: MakeReceipt,
+): Promise<SignedReceipt> {
+  const [call] = await query(FOR_ISSUE, [channelId, sequence]);
+  if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
+  if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
+  const [cap, owed] = [BigInt(call.cap as string), BigInt(call.owed as string)];
+  if (price > cap) throw overCap(price, cap);
+  const { receiptId, ...receipt } = await make(owed + price);
+  const kept = await query(ISSUE, [
+    ...[channelId, sequence, String(price)],
+    ...[toJson(receipt), receiptId, receipt.receipt.issuedAt, String(owed)],
+  ]);
+  if (kept.length > 0) return receipt;
+  throw new ProtocolError(
+    "call/not-kept",
+    `the receipt of sequence ${sequence} can't be kept: another process uses the store`,
   );
-  const stored = (row?.last as bigint | null) ?? sequenceOf(incarnation, 0n);
-  const last = stored > above ? stored : above;
-  return sequenceOf(incarnation, partsOfSequence(last).counter + 1n);
+}
+
+/** One after another, for each key. */
+function createTurnsByKey(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(work, work);
+    last.set(key, turn);
+    const forget = () => {
+      if (last.get(key) === turn) last.delete(key);
+    };
+    turn.then(forget, forget);
+    return turn;
+  };
 }
 
 async function callOf(query: Query, channelId: Hex, sequence: bigint): Promise<Row | undefined> {

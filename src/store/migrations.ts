@@ -61,8 +61,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "create unique index calls_receipt_id on calls (receipt_id)",
     "create index calls_unbatched on calls (issued_at) where stage = 'issued' and batch_id is null",
     "create unique index calls_batch on calls (batch_id, batch_index) where batch_id is not null",
-    // The highest voucher that promises no more than what is owed: the one an honest operator claims.
-    "alter table channels add column voucher_key text, add column due_amount numeric not null default 0, add column due_voucher jsonb",
+    // The highest voucher that promises no more than what is owed, the one an honest operator claims; and the one to follow it,
+    // taken when it came and kept until as much is owed.
+    "alter table channels add column voucher_key text, add column due_amount numeric not null default 0, add column due_voucher jsonb, add column next_amount numeric, add column next_voucher jsonb",
     // What the chain was last seen to say of them; deposited is null before that, exits_at zero while the payer stays.
     `alter table channels add column claimed numeric not null default 0, add column deposited numeric,
        add column exits_at bigint not null default 0, add column is_closed boolean not null default false`,

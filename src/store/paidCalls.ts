@@ -89,11 +89,32 @@ const ACCOUNT = `select owed::text, signed::text,
   (select coalesce(sum(cap), 0)::text from paid_calls where paid_calls.channel_id = paid_channels.channel_id and stage = 'sent') as uncertain
 from paid_channels where channel_id = $1`;
 
+/** One statement, so that it is one commit: the call and the voucher that covers it, if the channel holds that much. */
+const BEGIN = `with account as (
+  select owed, signed,
+    (select coalesce(sum(cap), 0) from paid_calls where channel_id = $2 and stage = 'sent') as uncertain
+  from paid_channels where channel_id = $2 for update
+), begun as (
+  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at)
+  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7 from account
+  where owed + uncertain + $6::numeric <= $8::numeric returning request_hash
+), promised as (
+  update paid_channels set signed = greatest(paid_channels.signed, account.owed + account.uncertain + $6::numeric)
+  from account, begun where channel_id = $2
+)
+select owed::text, signed::text, uncertain::text, (select count(*) from begun) as begun from account`;
+
+const ACCEPT = `with answered as (
+  update paid_calls set stage = 'answered', receipt_id = $2, receipt = $3, proof = 'waiting'
+  where request_hash = $1 and stage = 'sent' returning channel_id
+) update paid_channels set owed = owed + $4::numeric from answered
+where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
+
 const COLUMNS =
   "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, receipt_id, receipt, proof, inclusion";
 
 /** The table of calls paid, and their channels. */
-export function createPaidCallTable({ query, transaction }: Database): PaidCallTable {
+export function createPaidCallTable({ query }: Database): PaidCallTable {
   const calls = async (where: string, parameters: readonly unknown[]) =>
     (await query(`select ${COLUMNS} from paid_calls ${where}`, parameters)).map(toPaidCall);
   return {
@@ -109,8 +130,11 @@ export function createPaidCallTable({ query, transaction }: Database): PaidCallT
       return rows.map(toChannel);
     },
     account: async (channelId) => toAccount((await query(ACCOUNT, [channelId]))[0]),
-    begin: (call) => transaction((inside) => begin(inside, call)),
-    accept: (requestHash, receiptId, signed) => transaction((inside) => accept(inside, requestHash, receiptId, signed)),
+    begin: (call) => begin(query, call),
+    async accept(requestHash, receiptId, signed) {
+      const price = String(signed.receipt.price);
+      return (await query(ACCEPT, [requestHash, receiptId, toJson(signed), price])).length > 0;
+    },
     async end(requestHash, stage) {
       await query("update paid_calls set stage = $2 where request_hash = $1 and stage = 'sent'", [requestHash, stage]);
     },
@@ -143,32 +167,12 @@ export function createPaidCallTable({ query, transaction }: Database): PaidCallT
 
 async function begin(query: Query, call: NewPaidCall): Promise<BegunCall> {
   const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt } = call;
-  await query("select 1 from paid_channels where channel_id = $1 for update", [channelId]);
-  const { owed, signed, uncertain } = toAccount((await query(ACCOUNT, [channelId]))[0]);
+  const names = [requestHash, channelId, operatorId, route, model];
+  const [row] = await query(BEGIN, [...names, String(cap), sentAt, String(deposited)]);
+  const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
-  if (wanted > deposited) throw channelTooSmall(wanted, deposited);
-  await query(
-    `insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at)
-     values ($1, $2, $3, $4, $5, $6::numeric, $7::numeric, 'sent', $8)`,
-    [requestHash, channelId, operatorId, route, model, String(cap), String(owed), sentAt],
-  );
-  if (wanted <= signed) return { amount: signed, owedBefore: owed };
-  await query("update paid_channels set signed = $2::numeric where channel_id = $1", [channelId, String(wanted)]);
-  return { amount: wanted, owedBefore: owed };
-}
-
-async function accept(query: Query, requestHash: Hex, receiptId: Hex, signed: SignedReceipt): Promise<boolean> {
-  const rows = await query(
-    `update paid_calls set stage = 'answered', receipt_id = $2, receipt = $3, proof = 'waiting'
-     where request_hash = $1 and stage = 'sent' returning channel_id`,
-    [requestHash, receiptId, toJson(signed)],
-  );
-  if (rows.length === 0) return false;
-  await query("update paid_channels set owed = owed + $2::numeric where channel_id = $1", [
-    rows[0]?.channel_id,
-    String(signed.receipt.price),
-  ]);
-  return true;
+  if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
+  return { amount: wanted > signed ? wanted : signed, owedBefore: owed };
 }
 
 function toAccount(row: Row | undefined): PaidAccount {

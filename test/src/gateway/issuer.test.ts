@@ -117,6 +117,22 @@ describe("an issuer of receipts", function () {
     expect((await store.calls.account(channel)).voucher).to.deep.equal(await signVoucher(5n * CAP));
   });
 
+  it("keeps a voucher that may be claimed though each brings a cap that isn't used up", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    let owed = 0n;
+    for (let n = 0; n < 9; n++) {
+      const call = await begin(issuer, `call ${n}`, await signVoucher(owed + CAP));
+      owed = (await call.end({ ...OUTCOME, price: CAP / 4n })).receipt.cumulativeOwed;
+    }
+    const due = await store.calls.due(channel);
+    // The first promised four prices, so it was due after the fourth call; the fifth brought eight, due after the eighth.
+    expect(due?.voucher.cumulativeAmount).to.equal(2n * CAP);
+    await store.calls.keepVoucher(channel, await signVoucher(owed));
+    expect((await store.calls.due(channel))?.voucher.cumulativeAmount).to.equal(owed);
+    await store.calls.keepVoucher(channel, await signVoucher(owed + 1n));
+    expect((await store.calls.due(channel))?.voucher.cumulativeAmount).to.equal(owed);
+  });
+
   it("serves nothing that the channel doesn't hold, and nothing above the cap", async () => {
     const issuer = await issuerOf(store.calls, 1);
     const rich = await signVoucher(2n * DEPOSITED);

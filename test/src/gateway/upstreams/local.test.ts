@@ -11,10 +11,10 @@ import {
   collect,
   deltasOf,
   describeChats,
-  requestOf,
   RESPONSE_FORMAT,
-  textOf,
+  requestOf,
   TOOL,
+  textOf,
   tryProvider,
 } from "../../../support/upstreamContract.ts";
 

@@ -8,8 +8,8 @@ import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import {
   chatOf,
   describeChats,
-  requestOf,
   RESPONSE_FORMAT,
+  requestOf,
   SCHEMA,
   TOOL,
   tryProvider,
