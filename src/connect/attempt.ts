@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
+import { pause } from "./chainHead.ts";
 import type { Channels } from "./channels.ts";
 import { isLie } from "./checkStatements.ts";
 import type { Candidate } from "./choose.ts";
@@ -23,6 +24,10 @@ export type Answer = {
 /** An operator that could answer, and the most it may cost there. */
 export type Choice = Candidate & { operator: Operator; offer: Offer; cap: bigint };
 
+/** A gateway has seen a new block by then. */
+const SEEN_AFTER_MS = 5_000;
+const LOOK_AGAIN_MS = 250;
+
 export type AttemptOptions = { reputation: Reputation; channels: Channels; exchange: Exchange };
 
 /** What asking one operator came to. */
@@ -31,10 +36,22 @@ export type Attempt = (
 ) => Promise<{ exchanged: Exclude<Exchanged, { kind: "error" }> } | { failure: ApiError; isFinal: boolean }>;
 
 export function createAttempt({ reputation, channels, exchange }: AttemptOptions, request: CallRequest): Attempt {
+  /** Again while a gateway may not have seen yet what was put into its channel just now. */
+  async function askPatiently(operator: Operator, cap: bigint): Promise<Exchanged> {
+    for (;;) {
+      const exchanged = await exchange(operator, request, cap);
+      if (exchanged.kind !== "error" || exchanged.error.status !== 402) return exchanged;
+      const { fundedAtMs } = (await channels.of(operator.operatorId)) ?? {};
+      if (fundedAtMs === undefined || performance.now() - fundedAtMs > SEEN_AFTER_MS) return exchanged;
+      await pause(LOOK_AGAIN_MS, request.signal);
+      request.signal.throwIfAborted();
+    }
+  }
+
   return async ({ operator, cap }) => {
     const { operatorId } = operator;
     try {
-      const exchanged = await exchange(operator, request, cap);
+      const exchanged = await askPatiently(operator, cap);
       if (exchanged.kind !== "error") return { exchanged };
       const { error } = exchanged;
       if (error.status === 402) channels.forget(operatorId);
