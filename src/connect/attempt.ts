@@ -1,5 +1,7 @@
 import type { Hex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { pause } from "./chainHead.ts";
 import type { Channels } from "./channels.ts";
 import { isLie } from "./checkStatements.ts";
 import type { Candidate } from "./choose.ts";
@@ -23,6 +25,11 @@ export type Answer = {
 /** An operator that could answer, and the most it may cost there. */
 export type Choice = Candidate & { operator: Operator; offer: Offer; cap: bigint };
 
+/** What a gateway says that hasn't seen a deposit yet; it has seen a new block after so long. */
+const LATE_CODES = ["no_channel", "call_channel_too_small"];
+const SEEN_AFTER_MS = 5_000;
+const LOOK_AGAIN_MS = 250;
+
 export type AttemptOptions = { reputation: Reputation; channels: Channels; exchange: Exchange };
 
 /** What asking one operator came to. */
@@ -31,15 +38,27 @@ export type Attempt = (
 ) => Promise<{ exchanged: Exclude<Exchanged, { kind: "error" }> } | { failure: ApiError; isFinal: boolean }>;
 
 export function createAttempt({ reputation, channels, exchange }: AttemptOptions, request: CallRequest): Attempt {
+  /** Again while a gateway may not have seen yet what was put into its channel just now. */
+  async function askPatiently(operator: Operator, cap: bigint): Promise<Exchanged> {
+    for (;;) {
+      const exchanged = await exchange(operator, request, cap);
+      if (exchanged.kind !== "error" || !LATE_CODES.includes(exchanged.error.code)) return exchanged;
+      const { fundedAtMs } = (await channels.of(operator.operatorId)) ?? {};
+      if (fundedAtMs === undefined || performance.now() - fundedAtMs > SEEN_AFTER_MS) return exchanged;
+      await pause(LOOK_AGAIN_MS, request.signal);
+      request.signal.throwIfAborted();
+    }
+  }
+
   return async ({ operator, cap }) => {
     const { operatorId } = operator;
     try {
-      const exchanged = await exchange(operator, request, cap);
+      const exchanged = await askPatiently(operator, cap);
       if (exchanged.kind !== "error") return { exchanged };
       const { error } = exchanged;
       if (error.status === 402) channels.forget(operatorId);
       const isFinal = error.status < 500 && error.status !== 429 && error.status !== 402;
-      if (!isFinal) reputation.failed(operatorId);
+      if (!isFinal && error.status !== 402) reputation.failed(operatorId);
       return { failure: error, isFinal };
     } catch (error) {
       request.signal.throwIfAborted();
@@ -53,6 +72,7 @@ export function createAttempt({ reputation, channels, exchange }: AttemptOptions
 /** What went wrong with an operator, for the app. */
 export function toApiError(error: unknown, operatorId: number): ApiError {
   const why = error instanceof Error ? error.message : String(error);
-  const code = isLie(error) ? "answer_refused" : "operator_failed";
+  const isOtherModel = error instanceof ProtocolError && error.code === "connect/other-model-served";
+  const code = isOtherModel ? "other_model_served" : isLie(error) ? "answer_refused" : "operator_failed";
   return new ApiError(`operator ${operatorId}: ${why}`, { status: 502, type: "upstream_error", code, cause: error });
 }

@@ -4,8 +4,11 @@ import type { Route } from "../protocol/route.ts";
 /** What of an offer bounds a call's price. */
 export type PricedOffer = { quote: Quote /** Units of output a call can have at most. */; maxOutput: number };
 
-/** What is counted for a picture that is named by its address, whose size nobody knows yet. */
-const PICTURE_UNITS = 4_096;
+/** What gateways count for a picture, at most. */
+const PICTURE_UNITS = 4_800;
+/** What they add for the frame of a request, and of each text of a list. */
+const FRAME_UNITS = 64;
+const TEXT_FRAME_UNITS = 4;
 const UNBOUNDED = 2n ** 96n - 1n;
 
 /** A request as far as its price goes. */
@@ -18,7 +21,10 @@ export type PricedRequest = {
 
 /** The most a request can cost by an operator's quote, OPG base units. */
 export function worstCase({ quote, maxOutput }: PricedOffer, request: PricedRequest): bigint {
-  const inputUnits = BigInt(request.byteLength + PICTURE_UNITS * picturesIn(request.body.messages));
+  const { messages, input } = request.body;
+  const texts = Array.isArray(input) ? input.length : 0;
+  const frames = FRAME_UNITS + TEXT_FRAME_UNITS * texts + PICTURE_UNITS * picturesIn(messages);
+  const inputUnits = BigInt(request.byteLength + frames);
   const outputUnits = BigInt(outputAtMost(request, maxOutput));
   return priceOf(quote, { inputUnits, outputUnits }, UNBOUNDED);
 }

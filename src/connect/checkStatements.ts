@@ -4,6 +4,7 @@ import { type Check, requireAllOk } from "../protocol/check.ts";
 import { checkPart, type PartExpectation } from "../protocol/checkPart.ts";
 import { checkReceipt, type ReceiptExpectation } from "../protocol/checkReceipt.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { type ReceiptDomain, receiptId } from "../protocol/receipt.ts";
 import type { PortablePart, PortableReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
@@ -35,7 +36,7 @@ export type StatementChecks = {
    * Checks a call's receipt and takes it: from then on it is in the store, and owed for.
    * @param isLate the receipt was asked for long after the call: its time isn't looked at
    * @returns the receiptId
-   * @throws ProtocolError `receipt/…`
+   * @throws ProtocolError `receipt/…`; `connect/other-model-served`, though the receipt was taken
    */
   receipt(
     call: OpenCall,
@@ -70,9 +71,11 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       const { requestHash, channelId, operatorId, model, cap, owedBefore } = call;
       const { owed, uncertain } = await paid.account(channelId);
       const expected = {
-        ...{ domain, operatorId, payer, channelId, model, allowOtherServedModel, requestHash, maxPrice: cap },
+        ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap },
         // All that was owed when it was sent, and at most what is by now with every other call whose end isn't known.
         ...{ previousOwed: owedBefore, inFlight: owed + uncertain - cap - owedBefore },
+        // Told truly it is no lie: the call is owed for, whether its answer will do or not.
+        allowOtherServedModel: true,
         ...known,
         ...(!isLate && { clock: clock() }),
       };
@@ -84,9 +87,18 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       const id = receiptId(portable.receipt, domain);
       await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });
       await step("receiptStored");
+      if (!allowOtherServedModel && !isLate) checkServed(model, portable.receipt.servedModel);
       return id;
     },
   };
+}
+
+function checkServed(model: string, servedModel: string): void {
+  if (servedModel === model) return;
+  throw new ProtocolError(
+    "connect/other-model-served",
+    `asked for ${oneLine(model)}, the receipt says ${oneLine(servedModel)} was served: ask for that one, or allow others`,
+  );
 }
 
 /** Whether an error says that the operator lied; anything else may have been the way between, or a clock. */

@@ -85,6 +85,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   async function readError(call: OpenCall, answer: GatewayAnswer): Promise<Exchanged> {
     const error = await readGatewayError(http, answer);
+    // Sent a second time over a fresh connection: the first is under way, or was answered into nothing.
+    if (error.code === "call_replayed") throw strange("what it says of a call it has already");
     await paid.end(call.requestHash, "free");
     live.delete(call.requestHash);
     await step("freed");

@@ -247,7 +247,7 @@ async function startConnect(
       return call && toKept(call)[0];
     },
     async ask(route, body, asked = {}) {
-      const { signal = stopping.signal } = asked;
+      const signal = asked.signal === undefined ? stopping.signal : AbortSignal.any([asked.signal, stopping.signal]);
       try {
         const answer = await asker(route, body, { ...asked, signal });
         if (answer.kind === "whole") await step("answered");
@@ -263,10 +263,11 @@ async function startConnect(
       return { held: await channels.held(), owed: sum("owed"), uncertain: sum("uncertain") };
     },
     async close() {
+      stopping.abort(new Error("the local end stops"));
       await resolver.stop();
       await settler.stop();
+      await resolver.resolveAll().catch(onError);
       await settler.settleAll();
-      stopping.abort(new Error("the local end stops"));
       await operators.stop();
       await proving;
       await head.stop();

@@ -34,7 +34,8 @@ export type Resolver = {
 };
 
 const MAX_RECEIPT_BYTES = 64 * 1024;
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
+const PARALLEL = 8;
 
 export function createResolver(options: ResolverOptions): Resolver {
   const { paid, http, operators, checks, reputation, live, forgottenAfterSeconds, intervalMs, step, onError } = options;
@@ -45,7 +46,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   async function resolve(call: PaidCall): Promise<boolean> {
     const url = operators.urlOf(call.operatorId);
     if (url === undefined) return false;
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await http.request(`${url}/v1/receipts/${call.requestHash}`, { method: "GET", signal });
     const bytes = await http.readAll(answer, MAX_RECEIPT_BYTES);
     if (answer.status === 200) await take(call, bytes);
@@ -76,13 +77,13 @@ export function createResolver(options: ResolverOptions): Resolver {
   async function resolveAll(): Promise<number> {
     const calls = (await paid.sent()).filter(({ requestHash }) => !live.has(requestHash));
     let open = 0;
-    for (const call of calls) {
-      const isDone = await resolve(call).catch((error: unknown) => {
-        if (!stopping.signal.aborted) onError(error);
-        return false;
-      });
-      if (!isDone) open += 1;
+    async function work(): Promise<void> {
+      for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
+        const isDone = await resolve(call).catch((error: unknown) => void onError(error));
+        if (isDone !== true) open += 1;
+      }
     }
+    await Promise.all(Array.from({ length: PARALLEL }, work));
     return open;
   }
 

@@ -108,7 +108,7 @@ type Open = {
 const QUOTE: Quote = { request: 1_000n, input: 10n, output: 20n };
 const LIES: ReadonlySet<Fault> = new Set([
   ...(["changed-body", "changed-part", "late-changed-part", "wrong-price", "over-owed", "wrong-request-hash"] as const),
-  ...(["wrong-model", "other-served-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
+  ...(["wrong-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
 ]);
 const FRESH = {
   ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },

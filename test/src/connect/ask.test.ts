@@ -12,7 +12,7 @@ const STREAM = { ...BODY, stream: true };
 /** Shunned for good after it. */
 const LIES: Fault[] = [
   ...(["changed-body", "wrong-price", "over-owed", "wrong-request-hash", "wrong-model"] as const),
-  ...(["other-served-model", "other-key", "no-receipt"] as const),
+  ...(["other-key", "no-receipt"] as const),
 ];
 const STREAM_LIES: Fault[] = ["changed-part", "wrong-price", "wrong-request-hash", "wrong-model", "other-key"];
 const FAILURES: Fault[] = ["cut-body", "garbage", "status-429", "status-500", "never-answers"];
@@ -169,8 +169,14 @@ describe("a question to the local end", function () {
     expect((await connect.receipts())[0]?.receipt.price).to.equal(5n);
   });
 
-  it("takes another model's answer only when it was told to", async () => {
+  it("takes another model's answer only when it was told to, and pays for it all the same", async () => {
     bad.fault = "other-served-model";
+    const response = await connect.ask(ROUTE, BODY);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    const paid = (await connect.receipts(2)).map(({ receipt }) => receipt.servedModel);
+    expect(paid).to.deep.equal(["fake/echo", "fake/cheaper"]);
+    const text = await (await connect.ask(ROUTE, STREAM, { operator: bad.operatorId })).text();
+    expect(text).to.include("other_model_served").and.not.include("[DONE]");
     const lax = await stage.connect([bad], { allowOtherServedModel: true });
     expect((await lax.ask(ROUTE, BODY)).status).to.equal(200);
   });

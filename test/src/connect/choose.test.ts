@@ -36,25 +36,31 @@ describe("choosing an operator", () => {
 });
 
 describe("the cap of a call", () => {
+  const FRAME = 5n + 64n; // of each request: its own price, and what is around its text
   const offer = { quote: { request: 5n, input: 1n, output: 10n }, maxOutput: 100 };
   const chat = (body: Record<string, unknown>) => ({ route: "/v1/chat/completions", body, byteLength: 50 }) as const;
 
   it("is what the request can cost at most: its bytes, and the output it asks for or the model can give", () => {
-    expect(worstCase(offer, chat({}))).to.equal(5n + 50n + 1_000n);
-    expect(worstCase(offer, chat({ max_tokens: 3 }))).to.equal(5n + 50n + 30n);
-    expect(worstCase(offer, chat({ max_completion_tokens: 2, max_tokens: 3 }))).to.equal(5n + 50n + 20n);
-    expect(worstCase(offer, chat({ max_tokens: 1e9 }))).to.equal(5n + 50n + 1_000n);
-    expect(worstCase(offer, { ...chat({ n: 2 }), route: "/v1/images/generations" })).to.equal(5n + 50n + 20n);
+    expect(worstCase(offer, chat({}))).to.equal(FRAME + 50n + 1_000n);
+    expect(worstCase(offer, chat({ max_tokens: 3 }))).to.equal(FRAME + 50n + 30n);
+    expect(worstCase(offer, chat({ max_completion_tokens: 2, max_tokens: 3 }))).to.equal(FRAME + 50n + 20n);
+    expect(worstCase(offer, chat({ max_tokens: 1e9 }))).to.equal(FRAME + 50n + 1_000n);
+    expect(worstCase(offer, { ...chat({ n: 2 }), route: "/v1/images/generations" })).to.equal(FRAME + 50n + 20n);
   });
 
   it("leaves room for a picture whose size nobody knows yet", () => {
     const picture = { type: "image_url", image_url: { url: "https://pictures.example/a.png" } };
     const body = { max_tokens: 1, messages: [{ role: "user", content: [picture] }, null] };
-    expect(worstCase(offer, chat(body))).to.equal(5n + 50n + 4_096n + 10n);
+    expect(worstCase(offer, chat(body))).to.equal(FRAME + 50n + 4_800n + 10n);
+  });
+
+  it("counts each text of a list", () => {
+    const embeddings = { route: "/v1/embeddings", body: { input: ["a", "b", "c"] }, byteLength: 50 } as const;
+    expect(worstCase(offer, embeddings)).to.equal(FRAME + 50n + 12n + 10n);
   });
 
   it("is never above what is allowed", () => {
     expect(capOf(offer, chat({}), 7n)).to.equal(7n);
-    expect(capOf(offer, chat({}), 10n ** 9n)).to.equal(1_055n);
+    expect(capOf(offer, chat({}), 10n ** 9n)).to.equal(FRAME + 1_050n);
   });
 });

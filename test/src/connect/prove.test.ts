@@ -19,6 +19,7 @@ const BODY = { model: "fake/echo", messages: [{ role: "user", content: "hello" }
 // Of deploy/parameters/local.json.
 const ANCHOR_SECONDS = 10;
 const ANSWER_SECONDS = 10;
+const ANCHOR_INTERVAL_SECONDS = 2;
 
 describe("proofs of the local end", function () {
   this.timeout(60_000);
@@ -46,6 +47,7 @@ describe("proofs of the local end", function () {
   async function anchor(ids: readonly Hex[]): Promise<void> {
     const { chain, operatorId } = operator();
     const content = batchOf(ids);
+    await stage.network.elapse(ANCHOR_INTERVAL_SECONDS);
     const { batchCount: number } = await logOf(chain, operatorId);
     const previousWord = number === 0 ? 0n : await batchWordAt(chain, operatorId, number - 1);
     await sendCall(chain, encodeAnchor(chain.addresses, operatorId, content));
