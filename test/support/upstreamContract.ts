@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { expect } from "chai";
 import { parseChatRequest } from "../../src/gateway/requests/chat.ts";
 import type { Served, Upstream, UpstreamRequest, UpstreamSettings } from "../../src/gateway/upstream.ts";
@@ -318,6 +319,13 @@ export function describeChats(provider: Provider): void {
     const request = requestOf(provider.model, chatOf(provider, { stream: true }));
     for await (const _ of trial.upstream.stream["/v1/chat/completions"]?.(request) ?? []) break;
     await until(() => trial.fake.aborted === 1);
+  });
+
+  it("leaves nothing behind on the caller's signal", async () => {
+    const { signal } = new AbortController();
+    await answer({}, { signal });
+    await stream({}, { signal });
+    expect(getEventListeners(signal, "abort")).to.deep.equal([]);
   });
 
   it("hands chunks on as they come", async () => {

@@ -44,8 +44,8 @@ export function createWire({ settings, signal, finishBody = (body) => body }: Wi
 
   return {
     async fetch(url, init = {}) {
-      // A library that got a URL for an answer would fetch it, wherever it points.
-      if (init.method !== "POST" || typeof init.body !== "string") throw garbage();
+      // A library that got a URL for an answer would get what is there, wherever it points.
+      if (typeof init.body !== "string") throw garbage();
       const body = JSON.stringify(finishBody(JSON.parse(init.body)));
       const request = { ...init, body, redirect: "manual", signal: watch.signal } as const;
       const response = await watch.run(() => send(url, request), unreachable);

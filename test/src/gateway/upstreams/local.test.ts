@@ -67,6 +67,18 @@ describe("a local server", () => {
     );
   });
 
+  it("takes a picture's detail only where that asks for nothing", async () => {
+    const pictured = (detail: string) => {
+      const image_url = { url: "https://pictures.example/cat.png", detail };
+      return chatOf(LOCAL, { messages: [{ role: "user", content: [{ type: "image_url", image_url }] }] });
+    };
+    await upstream.answer["/v1/chat/completions"]!(requestOf(LOCAL.model, pictured("auto")));
+    expect(JSON.stringify(fake.last?.body)).to.include("https://pictures.example/cat.png");
+    await expectApiError(unsupported("messages[0].content[0].image_url.detail"), () =>
+      upstream.answer["/v1/chat/completions"]!(requestOf(LOCAL.model, pictured("low"))),
+    );
+  });
+
   it("continues a text, which is the client's to the letter", async () => {
     const body = { model: "local/llama", prompt: "Once", temperature: 1, stop: ["\n"], max_tokens: 9 };
     const { body: answer } = await upstream.answer["/v1/completions"]!(requestOf("llama", body));
