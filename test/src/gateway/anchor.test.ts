@@ -169,6 +169,30 @@ describe("anchoring", function () {
     expect(await areProven(receipts)).to.equal(true);
   });
 
+  it("tries again with the same batch when another of the signer's comes first", async () => {
+    const foreign = batchOf([numberToHex(2, { size: 32 })]);
+    let isFirst = true;
+    await begin({
+      relayer: (real) => ({
+        ...real,
+        async submit(purpose, call) {
+          if (isFirst) await sendCall(chain, encodeAnchor(chain.addresses, network.operatorId, foreign));
+          isFirst = false;
+          return real.submit(purpose, call);
+        },
+      }),
+    });
+    const receipts = await life.issue(channel, 2);
+    await network.elapse(WAIT_SECONDS);
+    await eventually(() => life.events.some(({ kind }) => kind === "postponed"));
+    const [planned] = await life.batches.planned();
+    await network.elapse(INTERVAL_SECONDS);
+    await eventually(() => anchored().length === 1);
+    expect(anchored()[0]?.batchId).to.equal(planned?.id);
+    expect(await areProven(receipts)).to.equal(true);
+    expect(life.errors).to.deep.equal([]);
+  });
+
   it("anchors on stop what waits, if the interval lets it, and says what is left", async () => {
     await begin();
     const receipts = await life.issue(channel, 3);
