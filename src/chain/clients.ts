@@ -107,6 +107,12 @@ export async function chainTime(chain: Chain): Promise<number> {
   return Number(block.timestamp);
 }
 
+/** Hash of block 0: a local chain that was started anew has the same id and addresses, but another one. */
+export async function genesisHashOf({ publicClient }: Pick<Chain, "publicClient">): Promise<Hex> {
+  const { hash } = await publicClient.getBlock({ blockNumber: 0n }).catch(rethrow);
+  return hash;
+}
+
 function transportOf(options: ConnectOptions): Transport {
   if ("transport" in options) return options.transport;
   if ("rpcUrl" in options) return http(options.rpcUrl);

@@ -39,6 +39,18 @@ export async function signerOf({ publicClient, addresses }: Chain, operatorId: n
     .catch(rethrow);
 }
 
+/** The operator whose current signer this is, by `OperatorStaking`; 0 if none. */
+export async function operatorSignedBy({ publicClient, addresses }: Chain, signer: Address): Promise<number> {
+  return publicClient
+    .readContract({
+      address: addresses.staking,
+      abi: operatorStakingAbi,
+      functionName: "operatorOfSigner",
+      args: [signer],
+    })
+    .catch(rethrow);
+}
+
 /** The signer an operator had at the end of a second; zero address if none yet. @param timestamp unix seconds */
 export async function signerAt(
   { publicClient, addresses }: Chain,

@@ -2,8 +2,10 @@
 import { Command, CommanderError, Option } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { addChannelCommands } from "./channel.ts";
+import { addConnectCommand } from "./connect.ts";
 import { addEscrowCommands } from "./escrow.ts";
 import { addFaucetCommand } from "./faucet.ts";
+import { addGatewayCommand } from "./gateway.ts";
 import { addJobCommands } from "./job.ts";
 import { PAYER_KEY, SIGNER_KEY } from "./keys.ts";
 import { addModelCommands } from "./model.ts";
@@ -55,6 +57,8 @@ export function createProgram(terminal: Terminal): Command {
     addReceiptCommands,
     addFaucetCommand,
     addNodeCommand,
+    addGatewayCommand,
+    addConnectCommand,
   ]) {
     add(program, terminal);
   }

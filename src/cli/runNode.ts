@@ -1,9 +1,8 @@
 import { stakeOf } from "../chain/staking.ts";
 import { type OpenNodeOptions, openNode } from "../node/openNode.ts";
 import type { NodeEvent } from "../node/task.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import { oneLine } from "../protocol/oneLine.ts";
 import { formatOpg } from "../protocol/units.ts";
+import { asJsonLine, atTime, ended, seldom } from "./daemonLog.ts";
 
 /** One line of a node's log: what happened, and its details. With `--json` it is printed as it is, with the time. */
 export type NodeLine =
@@ -25,16 +24,12 @@ export type RunNodeOptions = Omit<OpenNodeOptions, "onEvent" | "onError"> & {
   signal: AbortSignal;
 };
 
-type Trouble = { code: string; reason: string };
-
-const REPEAT_MS = 30_000;
-
 /** Runs a node until the signal, and logs each step of each job as a line on standard output. */
 export async function runNode({ isJson, signal, ...options }: RunNodeOptions): Promise<void> {
   const { chain, dataDir } = options;
   // Whoever reads the log may go away: seats are revealed without it.
   process.stdout.on("error", () => {});
-  const say = (line: NodeLine) => process.stdout.write(`${isJson ? asJson(line) : describeLine(line)}\n`);
+  const say = (line: NodeLine) => process.stdout.write(`${isJson ? asJsonLine(line) : describeLine(line)}\n`);
   const node = await openNode({
     ...options,
     onEvent: (event) => say({ event: event.step, ...event }),
@@ -50,43 +45,16 @@ export async function runNode({ isJson, signal, ...options }: RunNodeOptions): P
     dataDir,
     stake: String(active),
   });
-  await Promise.race([aborted(signal), parentEnded()]);
+  await ended(signal);
   say({ event: "stopping" });
   await node.stop();
   say({ event: "stopped" });
   if (process.connected) process.disconnect();
 }
 
-/** Whoever started this process over a channel has ended, or closed it; never where nobody did. */
-function parentEnded(): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.connected) process.once("disconnect", resolve);
-  });
-}
-
-/** Passes on what is new, and what was said before only once in a while. */
-function seldom(say: (trouble: Trouble) => void): (error: unknown) => void {
-  let [last, saidAt] = ["", 0];
-  return (error) => {
-    const trouble = describe(error);
-    if (trouble.reason === last && performance.now() - saidAt < REPEAT_MS) return;
-    [last, saidAt] = [trouble.reason, performance.now()];
-    say(trouble);
-  };
-}
-
-function describe(error: unknown): Trouble {
-  const reason = oneLine(error instanceof Error ? error.message : String(error));
-  return { code: error instanceof ProtocolError ? error.code : "unexpected", reason };
-}
-
-function asJson(line: NodeLine): string {
-  return JSON.stringify({ time: new Date().toISOString(), ...line });
-}
-
 /** The line as a person reads it. */
 export function describeLine(line: NodeLine): string {
-  return `${new Date().toISOString().slice(11, 19)}  ${sentenceOf(line)}`;
+  return atTime(sentenceOf(line));
 }
 
 function sentenceOf(line: NodeLine): string {
@@ -121,11 +89,4 @@ function detailOf(event: NodeEvent): string {
     default:
       return event.transactionHash === null ? "" : ` in transaction ${event.transactionHash}`;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,8 +1,8 @@
 import type { Hex } from "viem";
 import type { SigningChain } from "../chain/clients.ts";
+import { toProtocolError } from "../chain/contractErrors.ts";
 import { challengeOf, encodeAnswerOmission, type LogTerms } from "../chain/receiptLog.ts";
 import { type ReceiptLogEvent, receiptLogEvents } from "../chain/receiptLogEvents.ts";
-import { toProtocolError } from "../chain/contractErrors.ts";
 import type { Inclusion } from "../protocol/batch.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import type { Relayer } from "../relayer/relayer.ts";

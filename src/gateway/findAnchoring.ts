@@ -1,7 +1,7 @@
 import { type Hex, isAddressEqual, type Log, parseEventLogs } from "viem";
 import { receiptLogAbi } from "../chain/abi/receiptLog.ts";
 import { rethrow } from "../chain/contractErrors.ts";
-import { batchWordAt, logOf, RING_SIZE, type ReceiptsChain } from "../chain/receiptLog.ts";
+import { batchWordAt, logOf, type ReceiptsChain, RING_SIZE } from "../chain/receiptLog.ts";
 import { batchesAnchored } from "../chain/receiptLogEvents.ts";
 import { replayBatches } from "../chain/replayBatches.ts";
 import { anchoredAtOf, type Batch, batchWord } from "../protocol/batch.ts";

@@ -1,12 +1,4 @@
-/** The routes that run a model. */
-export const ROUTES = [
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/embeddings",
-  "/v1/images/generations",
-  "/v1/inference",
-] as const;
-export type Route = (typeof ROUTES)[number];
+import type { Route } from "../protocol/route.ts";
 
 /** A request as the client sent it: JSON that was checked against the route's form, whatever the upstream's own form is. */
 export type UpstreamRequest = {

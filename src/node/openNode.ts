@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type Hex, keccak256 } from "viem";
-import type { SigningChain } from "../chain/clients.ts";
-import { rethrow } from "../chain/contractErrors.ts";
+import { genesisHashOf, type SigningChain } from "../chain/clients.ts";
 import { operatorOfSigner } from "../chain/verifier.ts";
 import { createFetchUri, type FetchUri } from "../fetch/fetchUri.ts";
 import { createModelFiles } from "../fetch/modelFiles.ts";
@@ -100,9 +99,4 @@ async function operatorOf(chain: SigningChain): Promise<number> {
     "node/not-an-operator",
     `${signer} signs for no operator of this network: register one with this signer first (opg operator register)`,
   );
-}
-
-async function genesisHashOf({ publicClient }: SigningChain): Promise<Hex> {
-  const { hash } = await publicClient.getBlock({ blockNumber: 0n }).catch(rethrow);
-  return hash;
 }

@@ -49,10 +49,16 @@ export function callHeaders({ salt, voucher, maxPrice }: CallHeaders): Record<st
  */
 export function readCallHeaders(header: (name: string) => string | null | undefined, operatorId: number): CallHeaders {
   const salt = readHex(header, CALL_HEADERS.salt, 32);
-  const packed = readHex(header, CALL_HEADERS.voucher, VOUCHER_BYTES);
+  const voucher = readVoucherHeader(header(CALL_HEADERS.voucher), operatorId);
   const price = readHeader(header, CALL_HEADERS.maxPrice);
   if (!/^(0|[1-9][0-9]{0,28})$/.test(price)) throw malformed(CALL_HEADERS.maxPrice, "OPG base units, a decimal number");
-  return { salt, voucher: unpackVouchers(operatorId, packed)[0] as SignedVoucher, maxPrice: BigInt(price) };
+  return { salt, voucher, maxPrice: BigInt(price) };
+}
+
+/** The voucher's header alone. @throws ProtocolError `call/missing-header`, `call/malformed-header` */
+export function readVoucherHeader(value: string | null | undefined, operatorId: number): SignedVoucher {
+  const packed = readHex(() => value, CALL_HEADERS.voucher, VOUCHER_BYTES);
+  return unpackVouchers(operatorId, packed)[0] as SignedVoucher;
 }
 
 /** The receipt as the header has it. */

@@ -88,7 +88,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // How far each reader of the chain's log has come: the first block it still has to look at after a restart.
     "create table log_cursors (reader text primary key, next_block bigint not null)",
   ],
-  // What a payer's local end has promised to operators, and what it got for it.
+  // What a payer's local end has promised to operators, and what it got for it. Amounts are OPG base units.
   [
     `create table paid_channels (
        channel_id text primary key,
@@ -105,7 +105,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
        route text not null,
        model text not null,
        cap numeric not null,
-       stage text not null check (stage in ('sent', 'answered', 'refused')),
+       owed_before numeric not null,
+       stage text not null check (stage in ('sent', 'answered', 'refused', 'free')),
        sent_at bigint not null,
        receipt_id text unique,
        receipt jsonb,
@@ -114,5 +115,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
      )`,
     "create index paid_calls_sent on paid_calls (channel_id) where stage = 'sent'",
     "create index paid_calls_unproven on paid_calls (sent_at) where proof in ('waiting', 'missing', 'challenged')",
+    // Operators that were caught lying.
+    "create table shunned_operators (operator_id bigint primary key, reason text not null)",
   ],
 ];

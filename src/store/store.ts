@@ -6,14 +6,16 @@ import { checkIdentity, type StoreIdentity } from "./identity.ts";
 import { createJobTable, type JobTable } from "./jobs.ts";
 import { createLogCursors, type LogCursors } from "./logCursors.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createPaidCallTable, type PaidCallTable } from "./paidCalls.ts";
 
-/** All that a node or a gateway must not forget. */
+/** All that a node, a gateway or a payer's local end must not forget. */
 export type Store = {
   jobs: JobTable;
   calls: CallTable;
   batches: BatchTable;
   claims: ClaimTable;
   logCursors: LogCursors;
+  paid: PaidCallTable;
   outbox: Outbox;
   close(): Promise<void>;
 };
@@ -36,6 +38,7 @@ export async function openStore(folder: string, identity: StoreIdentity): Promis
     batches: createBatchTable(database),
     claims: createClaimTable(database),
     logCursors: createLogCursors(database),
+    paid: createPaidCallTable(database),
     outbox: createOutbox(database),
     close: () => database.close(),
   };

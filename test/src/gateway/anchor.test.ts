@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { numberToHex } from "viem";
-import { batchesAnchored } from "../../../src/chain/receiptLogEvents.ts";
 import { encodeAnchor } from "../../../src/chain/receiptLog.ts";
+import { batchesAnchored } from "../../../src/chain/receiptLogEvents.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
 import type { AnchorEvent } from "../../../src/gateway/anchor.ts";
 import { batchOf } from "../../../src/protocol/batch.ts";

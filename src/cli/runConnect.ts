@@ -1,0 +1,65 @@
+import { type OpenConnectOptions, openConnect } from "../connect/openConnect.ts";
+import { type ServeOptions, serveConnect } from "../connect/server.ts";
+import { asJsonLine, atTime, ended, seldom, type Trouble } from "./daemonLog.ts";
+
+/** One line of the local end's log. With `--json` it is printed as it is, with the time. */
+export type ConnectLine =
+  | {
+      event: "started";
+      url: string;
+      chainId: number;
+      payer: string;
+      voucherKey: string;
+      dataDir: string;
+      models: string[];
+    }
+  | { event: "stopping" | "stopped" }
+  | ({ event: "trouble" } & Trouble);
+
+export type RunConnectOptions = Omit<OpenConnectOptions, "onError"> & {
+  listen: ServeOptions;
+  isJson: boolean;
+  /** Ends it. */
+  signal: AbortSignal;
+};
+
+/** Runs the local end until the signal. */
+export async function runConnect({ isJson, signal, listen, ...options }: RunConnectOptions): Promise<void> {
+  process.stdout.on("error", () => {});
+  const say = (line: ConnectLine) => process.stdout.write(`${isJson ? asJsonLine(line) : atTime(sentenceOf(line))}\n`);
+  const connect = await openConnect({
+    ...options,
+    onError: seldom((trouble) => say({ event: "trouble", ...trouble })),
+  });
+  try {
+    const server = await serveConnect(connect, listen);
+    const { chain, dataDir } = options;
+    say({
+      ...{ event: "started", url: `${server.url}/v1`, chainId: chain.chainId, dataDir },
+      ...{ payer: chain.account.address, voucherKey: connect.voucherKey },
+      models: connect.models().map(({ id }) => id),
+    });
+    await ended(signal);
+    say({ event: "stopping" });
+    await server.close();
+  } finally {
+    await connect.close();
+  }
+  say({ event: "stopped" });
+  if (process.connected) process.disconnect();
+}
+
+function sentenceOf(line: ConnectLine): string {
+  switch (line.event) {
+    case "started": {
+      const models = line.models.length === 0 ? "no operator's models yet" : line.models.join(", ");
+      return `base URL ${line.url}: ${models}; paid by ${line.payer}, state in ${line.dataDir}`;
+    }
+    case "stopping":
+      return "stopping: each operator gets a voucher to the unit";
+    case "stopped":
+      return "stopped";
+    case "trouble":
+      return `trying again: ${line.reason}`;
+  }
+}

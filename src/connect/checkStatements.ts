@@ -1,0 +1,95 @@
+import type { Hex } from "viem";
+import { CLOCK_MARGIN_SECONDS } from "../chain/receiptLog.ts";
+import { type Check, requireAllOk } from "../protocol/check.ts";
+import { checkPart, type PartExpectation } from "../protocol/checkPart.ts";
+import { checkReceipt, type ReceiptExpectation } from "../protocol/checkReceipt.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { type ReceiptDomain, receiptId } from "../protocol/receipt.ts";
+import type { PortablePart, PortableReceipt } from "../protocol/receiptJson.ts";
+import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
+import type { Signers } from "./signers.ts";
+import type { Step } from "./steps.ts";
+
+export type StatementCheckOptions = {
+  paid: PaidCallTable;
+  signers: Signers;
+  domain: ReceiptDomain;
+  payer: Hex;
+  allowOtherServedModel: boolean;
+  /** The chain's, unix seconds. */
+  now: () => number;
+  step: Step;
+};
+
+/** A call whose end isn't known yet. */
+export type OpenCall = Pick<PaidCall, "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore">;
+
+/** What of a part only its stream tells. */
+export type PartPlace = Pick<PartExpectation, "sequence" | "salt" | "place" | "bytes">;
+
+/** What operators sign is looked at here, and nowhere else, before anything of it is believed. */
+export type StatementChecks = {
+  /** @throws ProtocolError `part/…` */
+  part(call: OpenCall, portable: PortablePart, place: PartPlace): Promise<void>;
+  /**
+   * Checks a call's receipt and takes it: from then on it is in the store, and owed for.
+   * @param isLate the receipt was asked for long after the call: its time isn't looked at
+   * @returns the receiptId
+   * @throws ProtocolError `receipt/…`
+   */
+  receipt(
+    call: OpenCall,
+    portable: PortableReceipt,
+    known: Pick<ReceiptExpectation, "response" | "sequence"> & { isLate?: boolean },
+  ): Promise<Hex>;
+};
+
+export function createStatementChecks(options: StatementCheckOptions): StatementChecks {
+  const { paid, signers, domain, payer, allowOtherServedModel, now, step } = options;
+  const clock = () => ({ now: now(), clockToleranceSeconds: CLOCK_MARGIN_SECONDS });
+
+  /** With the current signer, and where that isn't who signed, with the one of the statement's time. */
+  async function bySigner<T extends Check>(
+    operatorId: number,
+    issuedAt: number,
+    check: (signer: Hex) => Promise<T[]>,
+  ): Promise<T[]> {
+    const checks = await check(await signers.current(operatorId));
+    if (checks.every(({ name, ok }) => name !== "signature" || ok)) return checks;
+    return await check(await signers.at(operatorId, issuedAt));
+  }
+
+  return {
+    async part({ operatorId, channelId }, portable, place) {
+      const checks = await bySigner(operatorId, portable.part.issuedAt, (signer) =>
+        checkPart(portable, { ...place, domain, signer, operatorId, channelId, clock: clock() }),
+      );
+      requireAllOk("part", checks);
+    },
+    async receipt(call, portable, { isLate = false, ...known }) {
+      const { requestHash, channelId, operatorId, model, cap, owedBefore } = call;
+      const { owed, uncertain } = await paid.account(channelId);
+      const expected = {
+        ...{ domain, operatorId, payer, channelId, model, allowOtherServedModel, requestHash, maxPrice: cap },
+        // All that was owed when it was sent, and at most what is by now with every other call whose end isn't known.
+        ...{ previousOwed: owedBefore, inFlight: owed + uncertain - cap - owedBefore },
+        ...known,
+        ...(!isLate && { clock: clock() }),
+      };
+      const checks = await bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
+        checkReceipt(portable, { ...expected, signer }),
+      );
+      requireAllOk("receipt", checks);
+      await step("receiptChecked");
+      const id = receiptId(portable.receipt, domain);
+      await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });
+      await step("receiptStored");
+      return id;
+    },
+  };
+}
+
+/** Whether an error says that the operator lied; anything else may have been the way between, or a clock. */
+export function isLie(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && /^(receipt|part)\/(?!time$|too-large$)/.test(error.code);
+}

@@ -1,0 +1,112 @@
+import type { LookupAddress } from "node:dns";
+import http, { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
+import https from "node:https";
+import { createByteSink } from "../fetch/byteSink.ts";
+import { asUnreachable, tooLarge, unreachable } from "../fetch/errors.ts";
+import { hostAddresses, type ResolveHost, resolveBySystem } from "../fetch/hostAddresses.ts";
+import { parseUri } from "../fetch/uri.ts";
+
+/** What a gateway answers; its bytes are read as fast as they are asked for, and no faster. */
+export type GatewayAnswer = {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: AsyncIterable<Uint8Array>;
+  /** Ends the connection. */
+  destroy(): void;
+};
+
+export type GatewayRequest = {
+  method: "GET" | "POST";
+  headers?: Record<string, string>;
+  body?: Uint8Array;
+  signal: AbortSignal;
+  /** Called once all of the request has left. */
+  onSent?: () => void;
+};
+
+export type GatewayHttp = {
+  /** @throws ProtocolError `fetch/unreachable`, `fetch/refused-address`, `fetch/unsupported-uri`; the signal's reason */
+  request(url: string, request: GatewayRequest): Promise<GatewayAnswer>;
+  /** All of a body of at most so many bytes. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
+  readAll(answer: GatewayAnswer, maxBytes: number): Promise<Uint8Array>;
+  close(): void;
+};
+
+export type GatewayHttpOptions = {
+  /** Whether gateways may be in private networks and on this machine. */
+  allowPrivate: boolean;
+  /** Until the answer's first byte, and between two pieces of it. */
+  timeoutMs: number;
+};
+
+/** Speaks with gateways over connections that are kept; no name leads it to an address that isn't allowed. */
+export function createGatewayHttp(
+  { allowPrivate, timeoutMs }: GatewayHttpOptions,
+  resolveHost: ResolveHost = resolveBySystem,
+): GatewayHttp {
+  const agents = { "http:": new http.Agent({ keepAlive: true }), "https:": new https.Agent({ keepAlive: true }) };
+
+  const lookup =
+    (url: URL): NonNullable<RequestOptions["lookup"]> =>
+    (_hostname, _options, done) => {
+      hostAddresses(url, { allowPrivate, resolveHost }).then(
+        (addresses) => (done as (error: null, found: LookupAddress[]) => void)(null, addresses),
+        (error: Error) => (done as (error: Error) => void)(error),
+      );
+    };
+
+  return {
+    async request(uri, { method, headers, body, signal, onSent }) {
+      const url = parseUri(uri, false);
+      signal.throwIfAborted();
+      // A plain address is never looked up: it is checked here.
+      if (!allowPrivate) await hostAddresses(url, { allowPrivate, resolveHost });
+      const send = (isFresh: boolean) =>
+        new Promise<IncomingMessage>((resolve, reject) => {
+          const sending = (url.protocol === "https:" ? https : http).request(url, {
+            ...{ method, signal, timeout: timeoutMs, lookup: lookup(url), autoSelectFamily: true },
+            agent: isFresh ? false : agents[url.protocol as keyof typeof agents],
+            headers: { ...headers, "accept-encoding": "identity", ...(body && { "content-length": body.length }) },
+          });
+          sending.on("response", resolve).on("timeout", () => sending.destroy(tooSlow(url, timeoutMs)));
+          sending.on("error", (error) => {
+            if (signal.aborted) return reject(signal.reason);
+            // A kept connection may end just as it is used again; no gateway takes the same request twice.
+            const isStale = sending.reusedSocket && "code" in error && error.code === "ECONNRESET";
+            return isStale && !isFresh ? resolve(send(true)) : reject(asUnreachable(url, error));
+          });
+          sending.end(body, onSent);
+        });
+      const response = await send(false);
+      const { statusCode = 0, headers: answered } = response;
+      const destroy = () => void response.destroy();
+      return { status: statusCode, headers: answered, body: bytesOf(url, response, signal), destroy };
+    },
+    async readAll({ body, destroy }, maxBytes) {
+      const sink = createByteSink(maxBytes);
+      for await (const chunk of body) {
+        if (sink.add(chunk)) continue;
+        destroy();
+        throw tooLarge(new URL("http://gateway/"), maxBytes);
+      }
+      return sink.take();
+    },
+    close() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+}
+
+async function* bytesOf(url: URL, response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : asUnreachable(url, error);
+  } finally {
+    response.destroy();
+  }
+}
+
+function tooSlow(url: URL, timeoutMs: number): Error {
+  return unreachable(url, `not within ${timeoutMs} ms`);
+}

@@ -1,0 +1,77 @@
+import type { AddressInfo } from "node:net";
+import { type ServerType, serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Hex } from "viem";
+import { ApiError, badRequest } from "../protocol/apiError.ts";
+import { receiptToJson } from "../protocol/receiptJson.ts";
+import { ROUTES, type Route } from "../protocol/route.ts";
+import { readAskOptions, tooLarge } from "./appRequest.ts";
+import { MAX_BODY_BYTES } from "./exchange.ts";
+import type { Connect } from "./openConnect.ts";
+import { asApiError, errorResponse } from "./toResponse.ts";
+
+/** What the app's server needs of the local end. */
+export type ConnectForApps = Pick<Connect, "ask" | "models" | "receipt">;
+
+/** The local end as an OpenAI-compatible API. */
+export function createConnectApp({ ask, models, receipt }: ConnectForApps): Hono {
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => errorResponse(tooLarge()) }));
+  for (const route of ROUTES) {
+    app.post(route, async ({ req }) => {
+      const options = readAskOptions((name) => req.header(name));
+      return await ask(route satisfies Route, parseBody(await req.text()), { ...options, signal: req.raw.signal });
+    });
+  }
+  app.get("/v1/models", (c) => c.json({ object: "list", data: models() }));
+  app.get("/v1/receipts/:id", async (c) => {
+    const found = await receipt(c.req.param("id").toLowerCase() as Hex);
+    if (found !== undefined) return c.json(receiptToJson(found));
+    throw notFound("there is no such receipt here: ask with a receiptId or a request's hash", "unknown_receipt");
+  });
+  app.get("/health", (c) => c.json({ status: "ok" }));
+  app.notFound(() => errorResponse(notFound("there is nothing here: see the routes of OpenAI's API", "unknown_url")));
+  app.onError((error) => errorResponse(asApiError(error)));
+  return app;
+}
+
+export type ServeOptions = {
+  port: number;
+  /** 127.0.0.1 unless told: whoever reaches it spends the payer's OPG. */
+  host?: string;
+};
+
+export type ConnectServer = { url: string; close(): Promise<void> };
+
+/** Serves apps. @throws when the port is taken */
+export async function serveConnect(connect: ConnectForApps, options: ServeOptions): Promise<ConnectServer> {
+  const { port, host: hostname = "127.0.0.1" } = options;
+  const { fetch } = createConnectApp(connect);
+  const server = await new Promise<ServerType>((resolve, reject) => {
+    const starting = serve({ fetch, port, hostname }, () => resolve(starting));
+    starting.once("error", reject);
+  });
+  const address = server.address() as AddressInfo;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${host}:${address.port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }),
+  };
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw badRequest("the body isn't JSON: send a JSON object", "invalid_json");
+  }
+}
+
+function notFound(message: string, code: string): ApiError {
+  return new ApiError(message, { status: 404, type: "not_found_error", code });
+}

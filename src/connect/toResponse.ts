@@ -1,0 +1,82 @@
+import { ApiError } from "../protocol/apiError.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { type Answer, toApiError } from "./attempt.ts";
+import type { Step } from "./steps.ts";
+
+/** What the answer's headers say of it. */
+export const ANSWER_HEADERS = {
+  verified: "x-opg-verified",
+  operator: "x-opg-operator",
+  receiptId: "x-opg-receipt-id",
+  /** OPG base units. */
+  price: "x-opg-price",
+  attempts: "x-opg-attempts",
+} as const;
+
+/** An answer as the app gets it. */
+export function toResponse(answer: Answer, signal: AbortSignal, step: Step): Response {
+  const headers = new Headers({
+    [ANSWER_HEADERS.verified]: answer.verified,
+    [ANSWER_HEADERS.operator]: answer.operatorIds.join(", "),
+    [ANSWER_HEADERS.attempts]: String(answer.attempts),
+  });
+  if (answer.kind === "stream") {
+    headers.set("content-type", "text/event-stream");
+    headers.set("cache-control", "no-cache");
+    return new Response(bodyOf(answer, signal, step), { headers });
+  }
+  headers.set("content-type", "application/json");
+  headers.set(ANSWER_HEADERS.receiptId, answer.receiptIds.join(", "));
+  headers.set(ANSWER_HEADERS.price, String(answer.price));
+  return new Response(answer.bytes as Uint8Array<ArrayBuffer>, { headers });
+}
+
+/** An error as OpenAI's API has it. */
+export function errorResponse(error: ApiError): Response {
+  const { status, retryAfterSeconds } = error;
+  return Response.json(error.toBody(), {
+    status,
+    headers: {
+      [ANSWER_HEADERS.verified]: "none",
+      ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+    },
+  });
+}
+
+/** Any error as one for the app. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const code = error instanceof ProtocolError ? error.code.replaceAll(/[/-]/g, "_") : "internal_error";
+  const message = error instanceof ProtocolError ? error.message : "the local end failed: see what it says of it";
+  return new ApiError(message, { status: 502, type: "server_error", code, cause: error });
+}
+
+/** One part at a time, when the app is ready for it. */
+function bodyOf(
+  { parts, operatorIds }: Extract<Answer, { kind: "stream" }>,
+  signal: AbortSignal,
+  step: Step,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const part = await parts.next();
+          if (part !== undefined) return controller.enqueue(part);
+          await step("answered");
+          controller.close();
+        } catch (error) {
+          if (signal.aborted) return controller.error(signal.reason);
+          controller.enqueue(errorEvent(toApiError(error, operatorIds[0] ?? 0)));
+          controller.close();
+        }
+      },
+      cancel: () => parts.cancel(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function errorEvent(error: ApiError): Uint8Array {
+  return new TextEncoder().encode(`data: ${JSON.stringify(error.toBody())}\n\n`);
+}

@@ -1,0 +1,119 @@
+import { ApiError } from "../protocol/apiError.ts";
+import type { ReceiptDomain } from "../protocol/receipt.ts";
+import { type AdmissionOptions, type AdmittedCall, admit, type RawCall, toApiError } from "./admit.ts";
+import { answerWhole, type OnCallStep, type WholeAnswer } from "./answer.ts";
+import type { IssuedCall, Issuer } from "./issuer.ts";
+import { answerStream } from "./stream.ts";
+
+export type CallServerOptions = AdmissionOptions & {
+  issuer: Issuer;
+  domain: ReceiptDomain;
+  /** More at once are refused. */
+  maxCalls: number;
+  slowClientMs: number;
+  /** Whether what is known of the chain is new enough to be relied on. */
+  isReady: () => boolean;
+  onStep?: OnCallStep;
+  /** A call has ended; undefined: well. */
+  onEnd?: (call: AdmittedCall, error: ApiError | undefined, seconds: number) => void;
+};
+
+export type CallAnswer = { kind: "whole"; answer: WholeAnswer } | { kind: "stream"; body: ReadableStream<Uint8Array> };
+
+/** Serves calls: admits, reserves, runs, signs. */
+export type CallServer = {
+  /** @param signal aborted when the client goes away @throws ApiError */
+  serve(raw: RawCall, signal: AbortSignal): Promise<CallAnswer>;
+  underWay(): number;
+  /** Takes no more calls, and waits for those under way until the signal, which stops them. */
+  stop(signal: AbortSignal): Promise<void>;
+};
+
+type Running = { stop: AbortController; ended: Promise<void> };
+
+export function createCallServer(options: CallServerOptions): CallServer {
+  const { onStep = () => {}, onEnd = () => {} } = options;
+  const running = new Set<Running>();
+  let isStopping = false;
+
+  function refuseIfBusy(): void {
+    const status = { status: 503, type: "server_error", retryAfterSeconds: 1 } as const;
+    if (isStopping) throw new ApiError("the gateway is stopping: ask another", { ...status, code: "stopping" });
+    if (!options.isReady()) {
+      throw new ApiError("the gateway has lost sight of its chain: ask another", { ...status, code: "not_ready" });
+    }
+    if (running.size >= options.maxCalls) {
+      const message = `${options.maxCalls} calls are under way, which is as many as it takes: try again`;
+      throw new ApiError(message, { ...status, code: "overloaded" });
+    }
+  }
+
+  /** From here on the call counts as one under way, until `end` is called. */
+  function start(client: AbortSignal): Running & { end: () => void } {
+    const stop = new AbortController();
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const entry = { stop, ended };
+    running.add(entry);
+    const onAbort = () => stop.abort(client.reason);
+    client.addEventListener("abort", onAbort, { once: true });
+    const end = () => {
+      client.removeEventListener("abort", onAbort);
+      running.delete(entry);
+      resolve();
+    };
+    return { ...entry, end };
+  }
+
+  async function run(call: AdmittedCall, issued: IssuedCall, started: ReturnType<typeof start>): Promise<CallAnswer> {
+    const startedAt = performance.now();
+    const finish = (error?: unknown) => {
+      started.end();
+      onEnd(call, error === undefined ? undefined : toApiError(error), (performance.now() - startedAt) / 1_000);
+    };
+    const { stop } = started;
+    if (call.isStream) {
+      const { domain, slowClientMs } = options;
+      const body = await answerStream(call, issued, { domain, stop, slowClientMs, onStep, onEnd: finish });
+      return { kind: "stream", body };
+    }
+    try {
+      const answer = await answerWhole(call, issued, stop.signal, onStep);
+      finish();
+      return { kind: "whole", answer };
+    } catch (error) {
+      finish(error);
+      throw error;
+    }
+  }
+
+  return {
+    underWay: () => running.size,
+
+    async serve(raw, signal) {
+      refuseIfBusy();
+      const started = start(signal);
+      let issued: IssuedCall;
+      let call: AdmittedCall;
+      try {
+        call = await admit(options, raw);
+        signal.throwIfAborted();
+        issued = await options.issuer.begin(call.terms);
+        onStep("reserved");
+      } catch (error) {
+        started.end();
+        throw toApiError(error);
+      }
+      return await run(call, issued, started);
+    },
+
+    async stop(signal) {
+      isStopping = true;
+      const stopAll = () => {
+        for (const { stop } of running) stop.abort(signal.reason);
+      };
+      if (signal.aborted) stopAll();
+      else signal.addEventListener("abort", stopAll, { once: true });
+      await Promise.all([...running].map(({ ended }) => ended));
+    },
+  };
+}

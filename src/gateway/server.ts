@@ -1,0 +1,92 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { ApiError } from "../protocol/apiError.ts";
+import type { ReceiptDomain } from "../protocol/receipt.ts";
+import type { Store } from "../store/store.ts";
+import { type AdmissionOptions, toApiError } from "./admit.ts";
+import type { CallServer } from "./callServer.ts";
+import type { Metrics } from "./metrics.ts";
+import { modelsToJson } from "./models.ts";
+import { addCallRoutes } from "./routes/calls.ts";
+import { addHealthRoutes } from "./routes/health.ts";
+import { addReceiptRoutes } from "./routes/receipts.ts";
+import { addVoucherRoute } from "./routes/vouchers.ts";
+
+export type GatewayAppOptions = AdmissionOptions & {
+  calls: CallServer;
+  store: Pick<Store, "calls" | "batches">;
+  domain: ReceiptDomain;
+  metrics: Metrics;
+  isReady: () => boolean;
+  maxBodyBytes: number;
+  /** An error that isn't the client's. */
+  onError: (error: unknown) => void;
+};
+
+/** The gateway's HTTP side; every error has the shape OpenAI's API gives errors. */
+export function createGatewayApp(options: GatewayAppOptions): Hono {
+  const { calls, store, domain, metrics, isReady, maxBodyBytes } = options;
+  const app = new Hono();
+  app.use("*", bodyLimit({ maxSize: maxBodyBytes, onError: () => toResponse(tooLarge(maxBodyBytes)) }));
+  addCallRoutes(app, calls, domain);
+  addReceiptRoutes(app, store, domain);
+  addVoucherRoute(app, options, store);
+  addHealthRoutes(app, isReady, metrics.registry);
+  const models = modelsToJson(options.models, options.operatorId);
+  app.get("/v1/models", (context) => context.json(models));
+  app.notFound((context) =>
+    toResponse(
+      new ApiError(`there is no ${context.req.method} ${context.req.path.slice(0, 100)} here`, {
+        ...{ status: 404, type: "not_found_error", code: "unknown_route" },
+      }),
+    ),
+  );
+  app.onError((cause) => {
+    const error = toApiError(cause);
+    metrics.onRefused(error.code);
+    if (error.status >= 500 && error.type === "server_error") options.onError(error.cause ?? error);
+    return toResponse(error);
+  });
+  return app;
+}
+
+export type Listening = { url: string; close(): Promise<void> };
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const BODY_TIMEOUT_MS = 60_000;
+const MAX_CONNECTIONS = 10_000;
+
+/** Listens; a client that sends its request too slowly is cut off. */
+export async function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
+  const serverOptions = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: BODY_TIMEOUT_MS };
+  const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, resolve) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.once("error", reject);
+  const { address, port: taken, family } = await promise;
+  return {
+    url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,
+    async close() {
+      const closed = new Promise((done) => server.close(done));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function toResponse(error: ApiError): Response {
+  const retry = error.retryAfterSeconds;
+  return Response.json(error.toBody(), {
+    status: error.status,
+    headers: retry === undefined ? {} : { "retry-after": String(Math.ceil(retry)) },
+  });
+}
+
+function tooLarge(bytes: number): ApiError {
+  return new ApiError(`the body has more than ${bytes} bytes: send less`, {
+    ...{ status: 413, type: "invalid_request_error", code: "body_too_large" },
+  });
+}

@@ -1,0 +1,214 @@
+import type { Hex } from "viem";
+import type { Inclusion } from "../protocol/batch.ts";
+import type { Channel } from "../protocol/channel.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { SignedReceipt } from "../protocol/receipt.ts";
+import type { Database, Query, Row } from "./database.ts";
+import { fromJson, toJson } from "./json.ts";
+
+/** A channel's account as its payer keeps it, OPG base units. */
+export type PaidAccount = {
+  /** By all receipts accepted. */
+  owed: bigint;
+  /** The highest voucher signed. */
+  signed: bigint;
+  /** Caps of all calls whose end isn't known. */
+  uncertain: bigint;
+};
+
+export type NewPaidCall = {
+  /** Unique: its salt is random. */
+  requestHash: Hex;
+  channelId: Hex;
+  operatorId: number;
+  route: string;
+  model: string;
+  /** OPG base units. */
+  cap: bigint;
+  /** What the channel holds, claimed part included, OPG base units. */
+  deposited: bigint;
+  /** Unix seconds. */
+  sentAt: number;
+};
+
+export type BegunCall = { amount: bigint; owedBefore: bigint };
+
+/**
+ * `sent`: its end isn't known; `answered`: its receipt was accepted; `refused`: what came was a lie, it is never paid for;
+ * `free`: the operator charges nothing for it.
+ */
+export type PaidStage = "sent" | "answered" | "refused" | "free";
+
+/** Whether a receipt was shown to be in a batch on chain; `upheld`: it wasn't, and its operator was slashed. */
+export type ProofState = "waiting" | "proven" | "missing" | "challenged" | "upheld";
+
+export type PaidCall = Omit<NewPaidCall, "deposited"> & {
+  stage: PaidStage;
+  /** What was owed when it was sent, OPG base units. */
+  owedBefore: bigint;
+  /** Once it was accepted. */
+  receipt: (SignedReceipt & { receiptId: Hex; proof: ProofState; inclusion: Inclusion | undefined }) | undefined;
+};
+
+/** What a payer's local end has promised, and what it got for it: written down before the promise leaves. */
+export type PaidCallTable = {
+  /** Writes a channel down, once. @param claimed by its operator: at least so much is owed, OPG base units */
+  openChannel(channelId: Hex, channel: Channel, claimed: bigint): Promise<void>;
+  /** Channels ever used with a voucher key. */
+  channels(): Promise<(Omit<Channel, "payer"> & { channelId: Hex })[]>;
+  account(channelId: Hex): Promise<PaidAccount>;
+  /**
+   * Writes a call down, and the voucher that pays it and all before it.
+   * @returns the voucher's amount, and what was owed before, OPG base units
+   * @throws ProtocolError `paid/channel-too-small`
+   */
+  begin(call: NewPaidCall): Promise<BegunCall>;
+  /** Takes a receipt for a call that was sent; the second time nothing. @returns whether it was the first time */
+  accept(requestHash: Hex, receiptId: Hex, signed: SignedReceipt): Promise<boolean>;
+  /** Ends a call that was sent without a receipt: from now on no voucher covers it. */
+  end(requestHash: Hex, stage: "refused" | "free"): Promise<void>;
+  call(requestHash: Hex): Promise<PaidCall | undefined>;
+  /** @param id of the receipt, or the request hash */
+  find(id: Hex): Promise<PaidCall | undefined>;
+  /** Calls whose end isn't known, oldest first. */
+  sent(): Promise<PaidCall[]>;
+  /** Calls with a receipt, newest first. */
+  answered(limit: number): Promise<PaidCall[]>;
+  /** Calls with a receipt in one of these states, oldest first. */
+  inProof(states: readonly ProofState[], limit: number): Promise<PaidCall[]>;
+  setProof(receiptId: Hex, proof: ProofState, inclusion?: Inclusion): Promise<void>;
+  /** Remembers that an operator was caught lying. */
+  shun(operatorId: number, reason: string): Promise<void>;
+  /** Operators caught lying, and why. */
+  shunned(): Promise<Map<number, string>>;
+};
+
+const ACCOUNT = `select owed::text, signed::text,
+  (select coalesce(sum(cap), 0)::text from paid_calls where paid_calls.channel_id = paid_channels.channel_id and stage = 'sent') as uncertain
+from paid_channels where channel_id = $1`;
+
+const COLUMNS =
+  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, receipt_id, receipt, proof, inclusion";
+
+/** The table of calls paid, and their channels. */
+export function createPaidCallTable({ query, transaction }: Database): PaidCallTable {
+  const calls = async (where: string, parameters: readonly unknown[]) =>
+    (await query(`select ${COLUMNS} from paid_calls ${where}`, parameters)).map(toPaidCall);
+  return {
+    async openChannel(channelId, { operatorId, voucherKey, opening }, claimed) {
+      await query(
+        `insert into paid_channels (channel_id, operator_id, voucher_key, opening, owed, signed)
+         values ($1, $2, $3, $4, $5::numeric, $5::numeric) on conflict do nothing`,
+        [channelId, operatorId, voucherKey, opening, String(claimed)],
+      );
+    },
+    async channels() {
+      const rows = await query("select channel_id, operator_id, voucher_key, opening from paid_channels", []);
+      return rows.map(toChannel);
+    },
+    account: async (channelId) => toAccount((await query(ACCOUNT, [channelId]))[0]),
+    begin: (call) => transaction((inside) => begin(inside, call)),
+    accept: (requestHash, receiptId, signed) => transaction((inside) => accept(inside, requestHash, receiptId, signed)),
+    async end(requestHash, stage) {
+      await query("update paid_calls set stage = $2 where request_hash = $1 and stage = 'sent'", [requestHash, stage]);
+    },
+    call: async (requestHash) => (await calls("where request_hash = $1", [requestHash]))[0],
+    find: async (id) => (await calls("where request_hash = $1 or receipt_id = $1", [id]))[0],
+    sent: () => calls("where stage = 'sent' order by sent_at", []),
+    answered: (limit) => calls("where receipt_id is not null order by sent_at desc limit $1", [limit]),
+    inProof: (states, limit) => calls("where proof = any($1) order by sent_at limit $2", [states, limit]),
+    async setProof(receiptId, proof, inclusion) {
+      await query(
+        "update paid_calls set proof = $2, inclusion = coalesce($3::jsonb, inclusion) where receipt_id = $1",
+        [receiptId, proof, inclusion === undefined ? null : toJson(inclusion)],
+      );
+    },
+    async shun(operatorId, reason) {
+      await query(
+        "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do nothing",
+        [operatorId, reason],
+      );
+    },
+    async shunned() {
+      const rows = await query("select operator_id, reason from shunned_operators", []);
+      return new Map(rows.map((row) => [Number(row.operator_id), row.reason as string]));
+    },
+  };
+}
+
+async function begin(query: Query, call: NewPaidCall): Promise<BegunCall> {
+  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt } = call;
+  await query("select 1 from paid_channels where channel_id = $1 for update", [channelId]);
+  const { owed, signed, uncertain } = toAccount((await query(ACCOUNT, [channelId]))[0]);
+  const wanted = owed + uncertain + cap;
+  if (wanted > deposited) throw channelTooSmall(wanted, deposited);
+  await query(
+    `insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at)
+     values ($1, $2, $3, $4, $5, $6::numeric, $7::numeric, 'sent', $8)`,
+    [requestHash, channelId, operatorId, route, model, String(cap), String(owed), sentAt],
+  );
+  if (wanted <= signed) return { amount: signed, owedBefore: owed };
+  await query("update paid_channels set signed = $2::numeric where channel_id = $1", [channelId, String(wanted)]);
+  return { amount: wanted, owedBefore: owed };
+}
+
+async function accept(query: Query, requestHash: Hex, receiptId: Hex, signed: SignedReceipt): Promise<boolean> {
+  const rows = await query(
+    `update paid_calls set stage = 'answered', receipt_id = $2, receipt = $3, proof = 'waiting'
+     where request_hash = $1 and stage = 'sent' returning channel_id`,
+    [requestHash, receiptId, toJson(signed)],
+  );
+  if (rows.length === 0) return false;
+  await query("update paid_channels set owed = owed + $2::numeric where channel_id = $1", [
+    rows[0]?.channel_id,
+    String(signed.receipt.price),
+  ]);
+  return true;
+}
+
+function toAccount(row: Row | undefined): PaidAccount {
+  if (row === undefined) return { owed: 0n, signed: 0n, uncertain: 0n };
+  return {
+    owed: BigInt(row.owed as string),
+    signed: BigInt(row.signed as string),
+    uncertain: BigInt(row.uncertain as string),
+  };
+}
+
+function toChannel(row: Row): Omit<Channel, "payer"> & { channelId: Hex } {
+  return {
+    channelId: row.channel_id as Hex,
+    operatorId: Number(row.operator_id),
+    voucherKey: row.voucher_key as Hex,
+    opening: Number(row.opening),
+  };
+}
+
+function toPaidCall(row: Row): PaidCall {
+  const inclusion = row.inclusion === null ? undefined : (fromJson(row.inclusion) as Inclusion);
+  return {
+    requestHash: row.request_hash as Hex,
+    channelId: row.channel_id as Hex,
+    operatorId: Number(row.operator_id),
+    route: row.route as string,
+    model: row.model as string,
+    cap: BigInt(row.cap as string),
+    owedBefore: BigInt(row.owed_before as string),
+    stage: row.stage as PaidStage,
+    sentAt: Number(row.sent_at),
+    receipt:
+      row.receipt === null
+        ? undefined
+        : {
+            ...(fromJson(row.receipt) as SignedReceipt),
+            ...{ receiptId: row.receipt_id as Hex, proof: row.proof as ProofState, inclusion },
+          },
+  };
+}
+
+function channelTooSmall(wanted: bigint, deposited: bigint): ProtocolError {
+  return new ProtocolError(
+    "paid/channel-too-small",
+    `the channel holds ${deposited} base units, this call and those before it need ${wanted}: top it up`,
+  );
+}

@@ -1,0 +1,40 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { link, mkdir, open, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { toHex } from "viem";
+
+/**
+ * What a secret's file holds: 32 random bytes in hex, if it was made here. A new one is written there, for its owner alone,
+ * before anything depends on it.
+ */
+export async function readOrCreateSecret(file: string): Promise<string> {
+  return ((await read(file)) ?? (await create(file))).trim();
+}
+
+async function read(file: string): Promise<string | undefined> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Complete and on the disk, or not there at all; of several that are made at once the first is everybody's. */
+async function create(path: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const unfinished = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(unfinished, "wx", 0o600);
+    try {
+      await file.writeFile(`${toHex(randomBytes(32))}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(unfinished, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return readFile(path, "utf8");
+}
