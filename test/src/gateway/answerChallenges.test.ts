@@ -5,9 +5,9 @@ import { encodeApprove, encodeTokenTransfer } from "../../../src/chain/token.ts"
 import type { SignedReceipt } from "../../../src/protocol/receipt.ts";
 import { receiptTypedData } from "../../../src/protocol/receipt.ts";
 import {
-  CHALLENGE_BOND,
   type CallsChain,
   type CallsNetwork,
+  CHALLENGE_BOND,
   startCallsNetwork,
   TERMS,
 } from "../../support/callsNetwork.ts";
