@@ -34,16 +34,15 @@ describe("anchoring", function () {
   let remove: () => Promise<void>;
   let life: GatewayLife;
 
-  beforeEach(async () => {
+  before(async () => {
     network = await startCallsNetwork();
     chain = network.connectAs(0);
     channel = await openTestChannel(network, 1);
     ({ folder, remove } = await temporaryFolder());
   });
-  afterEach(async () => {
-    await life.kill();
-    await remove();
-  });
+  after(() => remove());
+  beforeEach(() => network.elapse(INTERVAL_SECONDS));
+  afterEach(() => life.kill());
 
   const begin = async (changes?: LifeChanges) => {
     life = await startLife(network, folder, changes);
@@ -76,7 +75,7 @@ describe("anchoring", function () {
     expect((await life.batches.planned()).length + anchored().length).to.equal(0);
     await network.elapse(60);
     await eventually(() => anchored().length === 1);
-    expect(anchored()[0]).to.include({ count: 5, number: 0, isLate: false });
+    expect(anchored()[0]).to.include({ count: 5, number: 0, isLate: false }); // the first of all
     expect(await areProven(receipts)).to.equal(true);
     expect(life.errors).to.deep.equal([]);
   });
@@ -93,7 +92,7 @@ describe("anchoring", function () {
     await network.elapse(30);
     await eventually(() => anchored().length === 2);
     expect(await areProven([...first, ...second])).to.equal(true);
-    const [one, two] = (await onChain()).map(({ anchoredAt }) => anchoredAt) as [number, number];
+    const [one, two] = (await onChain()).slice(-2).map(({ anchoredAt }) => anchoredAt) as [number, number];
     expect(two - one).to.be.at.least(INTERVAL_SECONDS);
     expect(life.errors).to.deep.equal([]);
   });
@@ -137,9 +136,11 @@ describe("anchoring", function () {
     await network.elapse(1);
     await eventually(() => anchored().length === 1);
     expect(await areProven(receipts)).to.equal(true);
-    expect(await onChain()).to.have.lengthOf(1);
+    expect(await countOf(anchored()[0])).to.equal(1);
   });
 
+  const countOf = async (event: AnchorEvent | undefined) =>
+    (await onChain()).filter(({ root }) => root === event?.root).length;
   const pendingCount = async () => Number(await rpc("eth_getBlockTransactionCountByNumber", ["pending"]));
 
   it("finds its anchoring when it was killed before it had written it down", async () => {
@@ -150,7 +151,7 @@ describe("anchoring", function () {
     await anew();
     await eventually(() => anchored().length === 1);
     expect(await areProven(receipts)).to.equal(true);
-    expect(await onChain()).to.have.lengthOf(1);
+    expect(await countOf(anchored()[0])).to.equal(1);
   });
 
   it("keeps its batch while another of the signer's is in the way, and finds its own place after it", async () => {
@@ -164,8 +165,32 @@ describe("anchoring", function () {
     expect(anchored()).to.have.lengthOf(0);
     await network.elapse(INTERVAL_SECONDS);
     await eventually(() => anchored().length === 1);
-    expect(anchored()[0]?.number).to.equal(1);
+    expect(anchored()[0]?.number).to.equal((await onChain()).length - 1);
     expect(await areProven(receipts)).to.equal(true);
+  });
+
+  it("tries again with the same batch when another of the signer's comes first", async () => {
+    const foreign = batchOf([numberToHex(2, { size: 32 })]);
+    let isFirst = true;
+    await begin({
+      relayer: (real) => ({
+        ...real,
+        async submit(purpose, call) {
+          if (isFirst) await sendCall(chain, encodeAnchor(chain.addresses, network.operatorId, foreign));
+          isFirst = false;
+          return real.submit(purpose, call);
+        },
+      }),
+    });
+    const receipts = await life.issue(channel, 2);
+    await network.elapse(WAIT_SECONDS);
+    await eventually(() => life.events.some(({ kind }) => kind === "postponed"));
+    const [planned] = await life.batches.planned();
+    await network.elapse(INTERVAL_SECONDS);
+    await eventually(() => anchored().length === 1);
+    expect(anchored()[0]?.batchId).to.equal(planned?.id);
+    expect(await areProven(receipts)).to.equal(true);
+    expect(life.errors).to.deep.equal([]);
   });
 
   it("anchors on stop what waits, if the interval lets it, and says what is left", async () => {
@@ -179,8 +204,14 @@ describe("anchoring", function () {
   });
 
   it("publishes before it anchors, tries again, and rather serves the data itself than be late", async () => {
+    // What is left of the test before would be due at once.
+    await begin();
+    await eventually(async () => (await life.anchoring.flush()) === 0);
+    await life.kill();
+    await network.elapse(INTERVAL_SECONDS);
     const failure = new ProtocolError("publish/unreachable", "the server can't be reached", { isRetryable: true });
     let tries = 0;
+    const before = (await onChain()).length;
     await begin({
       publish: async () => {
         if (++tries < 3) throw failure;
@@ -190,7 +221,7 @@ describe("anchoring", function () {
     const receipts = await life.issue(channel, 1);
     await network.elapse(WAIT_SECONDS);
     await eventually(() => tries === 1);
-    expect(await onChain()).to.have.lengthOf(0);
+    expect(await onChain()).to.have.lengthOf(before);
     await network.elapse(1);
     await eventually(() => tries === 2);
     await network.elapse(1);
