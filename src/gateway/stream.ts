@@ -61,7 +61,7 @@ export async function answerStream(
 
 /** What has come of an answer. */
 type Account = {
-  /** As the upstream says at the end; undefined: it was cut before. */
+  /** As the upstream says at the end, or estimates where it was cut; undefined: neither has come. */
   served: Served | undefined;
   /** UTF-8 bytes of text that came. */
   bytes: number;
@@ -77,20 +77,23 @@ async function fill(
 ): Promise<void> {
   try {
     for (let next = first; next.done !== true; next = await chunks.next()) {
-      if ("served" in next.value) account.served = next.value.served;
+      if ("served" in next.value) account.served = checked(call, next.value.served);
       else await buffer.add(eventOf(call, next.value.chunk, account));
     }
     if (account.served === undefined) throw new Error("the upstream didn't say what it served");
-    checkServed(call.model, account.served.model);
     await buffer.add(DONE);
   } catch (error) {
     stop.abort(error);
-    account.served = undefined; // whatever it said, not all of it came
     await buffer.add(errorEvent(toApiError(error).toBody())).catch(() => {});
     await chunks.return?.()?.catch(() => {});
   } finally {
     buffer.end();
   }
+}
+
+function checked({ model }: AdmittedCall, served: Served): Served {
+  checkServed(model, served.model);
+  return served;
 }
 
 /** What is no answer at all is refused before anything left. */
