@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { zeroAddress, zeroHash } from "viem";
 import type { StoreIdentity } from "../../src/store/identity.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { putEmptyDatabase } from "./emptyDatabase.ts";
 
 export const IDENTITY: StoreIdentity = {
   chainId: 31337,
@@ -22,6 +23,7 @@ export async function temporaryFolder(): Promise<{ folder: string; remove(): Pro
 /** A store on disk that is removed when it is closed. */
 export async function openTemporaryStore(): Promise<Store> {
   const { folder, remove } = await temporaryFolder();
+  await putEmptyDatabase(folder);
   const store = await openStore(folder, IDENTITY);
   return {
     ...store,

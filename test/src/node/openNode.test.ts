@@ -9,6 +9,7 @@ import { openSecret } from "../../../src/node/secret.ts";
 import { publishModel } from "../../../src/sdk/publishModel.ts";
 import { submitJob } from "../../../src/sdk/submitJob.ts";
 import { registerThreeOperators } from "../../support/committee.ts";
+import { putEmptyDatabase } from "../../support/emptyDatabase.ts";
 import { createLoopback } from "../../support/loopback.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { PRICE, type PublishedIris, publishIris } from "../../support/shippedModels.ts";
@@ -36,6 +37,12 @@ describe("a node's folder", function () {
     await loopback.close();
     await remove();
   });
+
+  /** A folder that was a node's before, in which there is nothing yet. */
+  async function usedFolder(name: string): Promise<string> {
+    await putEmptyDatabase(join(folder, name));
+    return join(folder, name);
+  }
 
   const open = (changes: Partial<Parameters<typeof openNode>[0]> = {}) =>
     openNode({
@@ -73,7 +80,7 @@ describe("a node's folder", function () {
     const manifest = { ...iris.manifest, version: "9.0.0" };
     const publisher = await testNetwork.connectAs(3);
     const { modelId } = await publishModel(publisher, { manifest, manifestUri, price: PRICE });
-    const dataDir = join(folder, "waiting");
+    const dataDir = await usedFolder("waiting");
     const first = await open({ serve: "all", dataDir });
     await testNetwork.fund(1, PRICE);
     await submitJob(await testNetwork.connectAs(1), { modelId, manifest, input: Uint8Array.of(1, 2, 3, 4) });
@@ -99,7 +106,7 @@ describe("a node's folder", function () {
       load: async () => ({ run, close: async () => {} }),
       stop: () => stopped.reject(new Error("stopped")),
     };
-    const dataDir = join(folder, "running");
+    const dataDir = await usedFolder("running");
     const node = await open({ backend, dataDir });
     await testNetwork.fund(1, PRICE);
     const { modelId, manifest } = iris;
@@ -115,10 +122,9 @@ describe("a node's folder", function () {
   });
 
   it("refuses a model that it was told to serve and can't", async () => {
+    const dataDir = await usedFolder("strict");
     await expectProtocolError("model/not-published", () => open({ serve: [`0x${"11".repeat(32)}`] }));
-    await expectProtocolError("fetch/unsupported-uri", () =>
-      open({ dataDir: join(folder, "strict"), allowPrivateUris: false }),
-    );
+    await expectProtocolError("fetch/unsupported-uri", () => open({ dataDir, allowPrivateUris: false }));
     await (await open()).stop();
   });
 
