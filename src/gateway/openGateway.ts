@@ -119,7 +119,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   });
   const issuer = await createIssuer({
     ...{ calls: store.calls, domain, operatorId, incarnation },
-    sign: (typedData) => signAs(chain, typedData),
+    sign: (digest) => signAs(chain, digest),
     now: () => watch.latest().timestamp,
   });
   const isReady = () => work.channels.isFresh();
@@ -223,12 +223,7 @@ async function windowsOf(chain: SigningChain) {
   return { terms, intervalSeconds, exitSeconds };
 }
 
-async function signAs(
-  { account }: SigningChain,
-  typedData: Parameters<Parameters<typeof createIssuer>[0]["sign"]>[0],
-): Promise<Hex> {
-  if (account.type !== "local") {
-    throw new ProtocolError("gateway/no-local-key", "the account can't sign here: connect with its private key");
-  }
-  return await account.signTypedData(typedData as Parameters<typeof account.signTypedData>[0]);
+async function signAs({ account }: SigningChain, digest: Hex): Promise<Hex> {
+  if (account.type === "local" && account.sign !== undefined) return await account.sign({ hash: digest });
+  throw new ProtocolError("gateway/no-local-key", "the account can't sign here: connect with its private key");
 }
