@@ -3,13 +3,16 @@ import { type ServerType, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
-import { ApiError, badRequest } from "../protocol/apiError.ts";
+import { ApiError } from "../protocol/apiError.ts";
+import { readJsonBody } from "../protocol/jsonBody.ts";
 import { receiptToJson } from "../protocol/receiptJson.ts";
 import { ROUTES, type Route } from "../protocol/route.ts";
 import { readAskOptions, tooLarge } from "./appRequest.ts";
 import { MAX_BODY_BYTES } from "./exchange.ts";
 import type { Connect } from "./openConnect.ts";
 import { asApiError, errorResponse } from "./toResponse.ts";
+
+const HASH = /^0x[0-9a-f]{64}$/;
 
 /** What the app's server needs of the local end. */
 export type ConnectForApps = Pick<Connect, "ask" | "models" | "receipt">;
@@ -21,12 +24,14 @@ export function createConnectApp({ ask, models, receipt }: ConnectForApps): Hono
   for (const route of ROUTES) {
     app.post(route, async ({ req }) => {
       const options = readAskOptions((name) => req.header(name));
-      return await ask(route satisfies Route, parseBody(await req.text()), { ...options, signal: req.raw.signal });
+      const body = await readJsonBody({ contentType: req.header("content-type"), text: () => req.text() });
+      return await ask(route satisfies Route, body, { ...options, signal: req.raw.signal });
     });
   }
   app.get("/v1/models", (c) => c.json({ object: "list", data: models() }));
   app.get("/v1/receipts/:id", async (c) => {
-    const found = await receipt(c.req.param("id").toLowerCase() as Hex);
+    const id = c.req.param("id").toLowerCase();
+    const found = HASH.test(id) ? await receipt(id as Hex) : undefined;
     if (found !== undefined) return c.json(receiptToJson(found));
     throw notFound("there is no such receipt here: ask with a receiptId or a request's hash", "unknown_receipt");
   });
@@ -62,14 +67,6 @@ export async function serveConnect(connect: ConnectForApps, options: ServeOption
         if ("closeAllConnections" in server) server.closeAllConnections();
       }),
   };
-}
-
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("the body isn't JSON: send a JSON object", "invalid_json");
-  }
 }
 
 function notFound(message: string, code: string): ApiError {

@@ -119,17 +119,19 @@ describe("OpenAI's own client", function () {
     const id = response.headers.get("x-opg-receipt-id");
     const found = (await (await fetch(`${server.url}/v1/receipts/${id}`)).json()) as { receipt: { model: string } };
     expect(found.receipt.model).to.equal("fake/echo");
-    expect((await fetch(`${server.url}/v1/receipts/0x12`)).status).to.equal(404);
+    for (const none of ["0x12", "%00"]) expect((await fetch(`${server.url}/v1/receipts/${none}`)).status).to.equal(404);
   });
 
   for (const [what, status, init] of [
     ["no JSON", 400, { body: "{" }],
     ["a header of another form", 400, { body: JSON.stringify(QUESTION), headers: { "x-opg-quorum": "2" } }],
     ["a price of another form", 400, { body: JSON.stringify(QUESTION), headers: { "x-opg-max-price": "1.5" } }],
+    ["another content type", 415, { body: JSON.stringify(QUESTION), headers: { "content-type": "text/plain" } }],
     ["a body that is too large", 413, { body: "x".repeat(16 * 1024 * 1024 + 1) }],
   ] as const) {
     it(`is told in OpenAI's shape what is wrong: ${what}`, async () => {
-      const response = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", ...init });
+      const headers = { "content-type": "application/json", ...("headers" in init && init.headers) };
+      const response = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", ...init, headers });
       expect(response.status).to.equal(status);
       const { error } = (await response.json()) as { error: object };
       expect(error).to.have.all.keys("message", "type", "param", "code");
