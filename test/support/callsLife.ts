@@ -28,10 +28,11 @@ export type CallsLife = {
   fakes: Fakes;
   gateway: OpgProcess<GatewayStarted>;
   connect: OpgProcess<ConnectStarted>;
-  /** What the gateway's log has said of troubles. */
+  /** What their logs have said of troubles. */
   troubles: string[];
-  /** Where the gateway's store is. */
+  /** Where their stores are. */
   gatewayFolder: string;
+  connectFolder: string;
   /** Ends the processes of calls in order; the chain goes on. */
   stopCalls(): Promise<void>;
   end(): Promise<void>;
@@ -39,6 +40,8 @@ export type CallsLife = {
 
 /** The fake that is given little time: bytedance's. */
 export const SHORT_TIMEOUT_MS = 1_500;
+
+export const GATEWAY_MAX_BODY_BYTES = 1024 * 1024;
 
 const KEY = { apiKeyEnv: "PROVIDERS_KEY" };
 const TOKENS = { price: { input: "0.000001", output: "0.000002" } };
@@ -68,20 +71,28 @@ export async function startCallsLife(): Promise<CallsLife> {
   const [operator] = stage.operators;
   if (operator === undefined) throw new Error("there is no operator");
   const troubles: string[] = [];
+  const onLine = ({ event, reason }: Record<string, unknown>) => {
+    if (event === "trouble") troubles.push(String(reason));
+  };
   const gateway = await startGateway(stage, operator, {
     name: "gateway",
-    config: { listen: { port: 0 }, providers: providersOf(fakes), models: MODELS, maxBodyBytes: 1024 * 1024 },
+    config: {
+      listen: { port: 0 },
+      providers: providersOf(fakes),
+      models: MODELS,
+      maxBodyBytes: GATEWAY_MAX_BODY_BYTES,
+    },
     env: { PROVIDERS_KEY: "operators-own-key-0123456789" },
-    onLine: ({ event, reason }) => event === "trouble" && troubles.push(String(reason)),
+    onLine,
   });
   const args = ["--gateway", `${operator.operatorId}=${gateway.started.url}`];
-  const connect = await startConnect(stage, { name: "connect", args });
+  const connect = await startConnect(stage, { name: "connect", args, onLine });
   const stopCalls = async () => {
     await connect.stop();
     await gateway.stop();
   };
   return {
-    ...{ stage, operator, fakes, gateway, connect, troubles, gatewayFolder, stopCalls },
+    ...{ stage, operator, fakes, gateway, connect, troubles, gatewayFolder, connectFolder, stopCalls },
     async end() {
       await Promise.all([connect.kill(), gateway.kill()]);
       await stage.stop();
