@@ -53,7 +53,7 @@ const NAMES = { salt: CALL_HEADERS.salt, voucher: CALL_HEADERS.voucher, maxPrice
 /** A voucher that pays nothing here. */
 export async function wrongVoucher(purse: Purse, choices: Choices): Promise<Headers> {
   const { pick, integer, hex, bytes } = choices;
-  const { voucher, domain, voucherKey, deposited, cap, packed } = purse;
+  const { voucher, domain, deposited, cap, packed } = purse;
   const good = goodHeaders(purse, choices);
   const withVoucher = (value: Hex) => ({ ...good, [CALL_HEADERS.voucher]: value });
   return await pick([
