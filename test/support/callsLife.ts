@@ -60,7 +60,10 @@ const MODELS = {
   "onnx/iris": ELEMENTS,
 };
 
-export async function startCallsLife(): Promise<CallsLife> {
+/** @param heapMib most that each process may have of V8's old space; Node's own measure unless told */
+export async function startCallsLife(heapMib: Partial<Record<"gateway" | "connect", number>> = {}): Promise<CallsLife> {
+  const heapOf = (name: "gateway" | "connect") =>
+    heapMib[name] === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heapMib[name]}` };
   const folder = await mkdtemp(join(tmpdir(), "opg-calls-"));
   const [gatewayFolder, connectFolder] = [join(folder, "gateway"), join(folder, "connect")];
   const [stage, fakes] = await Promise.all([
@@ -82,11 +85,11 @@ export async function startCallsLife(): Promise<CallsLife> {
       models: MODELS,
       maxBodyBytes: GATEWAY_MAX_BODY_BYTES,
     },
-    env: { PROVIDERS_KEY: "operators-own-key-0123456789" },
+    env: { ...heapOf("gateway"), PROVIDERS_KEY: "operators-own-key-0123456789" },
     onLine,
   });
   const args = ["--gateway", `${operator.operatorId}=${gateway.started.url}`];
-  const connect = await startConnect(stage, { name: "connect", args, onLine });
+  const connect = await startConnect(stage, { name: "connect", args, env: heapOf("connect"), onLine });
   const stopCalls = async () => {
     await connect.stop();
     await gateway.stop();
