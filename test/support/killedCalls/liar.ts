@@ -6,13 +6,14 @@ import { type FakeGateway, startFakeGateway } from "../../mocks/FakeGateway.ts";
 import { openTemporaryStore } from "../temporaryStore.ts";
 import { checkPayer } from "./books.ts";
 import { comesTrue, createPayer, type Lane } from "./lane.ts";
-import { askUntil, createApp, type Played } from "./play.ts";
+import { createApp, type Played } from "./play.ts";
 import { MODEL } from "./question.ts";
 import type { Scenario } from "./scenarios.ts";
 
 /** An operator that changes what it has signed, or anchors nothing, as its fault says; and what payers meet there. */
 export type Liar = { gateway: FakeGateway; close(): Promise<void> };
 
+const UNTIL_CAUGHT_MS = 45_000;
 const UPHELD_MS = 60_000;
 
 export async function startLiar(stage: CallsStage, operatorId: number, signer: number): Promise<Liar> {
@@ -41,7 +42,11 @@ export async function playLie({ stage, lane, liar, scenario, account }: LiarScen
   payer.arm(scenario);
   await payer.start();
   const app = createApp(payer, createRandom(scenario.seed), `${scenario.seed}`);
-  const isKilled = await askUntil(app, payer.ends, false);
+  // One at a time: its other answers would be as true as they are signed.
+  const asking = app.askWhole();
+  const isKilled = await payer.ends(UNTIL_CAUGHT_MS);
+  await asking;
+  payer.disarm();
   await payer.start();
   const { calls } = liar.gateway;
   const goesOn = await app.isAnswered();
