@@ -3,14 +3,15 @@ import { badRequest } from "../../protocol/apiError.ts";
 import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
 import type { ReceiptDomain } from "../../protocol/receipt.ts";
 import { ROUTES, type Route } from "../../protocol/route.ts";
+import type { BodyReader } from "../bodyReader.ts";
 import type { CallServer } from "../callServer.ts";
 
 /** The routes that run a model. */
-export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomain): void {
+export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomain, readBody: BodyReader): void {
   for (const route of ROUTES) app.post(route, (context) => call(context, route));
 
   async function call(context: Context, route: Route): Promise<Response> {
-    const body = await readJson(context);
+    const body = async () => parseJson(await readBody(context.req.raw));
     const header = (name: string) => context.req.header(name);
     const answer = await calls.serve({ route, body, header }, context.req.raw.signal);
     if (answer.kind === "stream") {
@@ -28,8 +29,7 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
   }
 }
 
-async function readJson(context: Context): Promise<unknown> {
-  const text = await context.req.text();
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
