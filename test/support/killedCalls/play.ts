@@ -27,6 +27,8 @@ export async function playScenario(lane: Lane, scenario: Scenario): Promise<Play
   const app = createApp(connect, createRandom(scenario.seed), `${lane.name} ${scenario.seed}`);
   const [victim, other] = scenario.who === "gateway" ? [gateway, connect] : [connect, gateway];
   let isKilled: boolean;
+  // One that a scenario before this couldn't start is started here.
+  for (const party of [gateway, connect]) if (party.started() === undefined) await party.start();
   if (occasion === "start") {
     await app.askSome(2);
     const asking = app.askSome(4);
