@@ -105,7 +105,8 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   const { chain, config, models, onError, onEvent = () => {}, onStep = () => {} } = options;
   const { chainId, addresses } = chain;
   const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock: watch.nextBlock, onError });
-  const resuming = relayer.resume();
+  // Among what an earlier life left on its way may be an incarnation: it comes first, whatever is sent after it.
+  await relayer.resume();
   const incarnation = await nextIncarnation(options, operatorId, relayer, watch);
   const domain = { chainId, receipts: addresses.receipts };
   const work = await startChainWork({
@@ -144,7 +145,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
     await calls.stop(signal);
     await listening.close();
     const unanchored = await flush(work, signal);
-    await end(work.stop(), resuming, announcing);
+    await end(work.stop(), announcing);
     await Promise.all([...new Set([...models.values()].map(({ upstream }) => upstream))].map((it) => it.close?.()));
     return { unanchored };
   }
