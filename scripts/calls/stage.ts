@@ -125,12 +125,17 @@ export async function startGateway(
 /** Starts the payer's local end as a process of its own; the same name again is another life of it. */
 export async function startConnect(
   { rpcUrl, addressesFile, folder }: Pick<CallsStage, "rpcUrl" | "addressesFile" | "folder">,
-  { name, args = [], onLine }: { name: string; args?: readonly string[]; onLine?: GatewayProcessOptions["onLine"] },
+  {
+    name,
+    args = [],
+    env,
+    onLine,
+  }: Pick<GatewayProcessOptions, "name" | "env" | "onLine"> & { args?: readonly string[] },
 ): Promise<OpgProcess<ConnectStarted>> {
   const network = ["--rpc", rpcUrl, "--addresses", addressesFile, "--allow-private-uris", "--json"];
   return await startOpgProcess({
     args: ["connect", "--data", join(folder, name), "--port", "0", ...args, ...network],
-    env: { OPG_PRIVATE_KEY: keyOf(localTestAccount(ACCOUNT.payer)) },
+    env: { ...env, OPG_PRIVATE_KEY: keyOf(localTestAccount(ACCOUNT.payer)) },
     ...(onLine && { onLine }),
   });
 }

@@ -40,8 +40,9 @@ export function addConnectCommand(program: Command, terminal: Terminal): void {
     .option("--deposit <opg>", "what it puts into a channel at a time; a tenth of the budget unless told", opgAmount)
     .option(
       "--max-price <opg>",
-      "the most one call may cost; what its operator's quote comes to unless told",
+      `the most one call may cost; ${MAX_PRICE} unless told`,
       opgAmount,
+      opgAmount(MAX_PRICE),
     )
     .option(
       "--min-bond <opg>",

@@ -10,6 +10,7 @@ import { type KnownCall, verifyReceipt } from "../sdk/verifyReceipt.ts";
 import { answering } from "./answering.ts";
 import { hash32, opgAmount } from "./options.ts";
 import { type Answer, columns, lines, opg, time } from "./output.ts";
+import { addReceiptListCommand } from "./receiptList.ts";
 import type { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -43,6 +44,7 @@ export function addReceiptCommands(program: Command, terminal: Terminal): void {
     .description("what a receipt says; checks nothing")
     .argument("<file>", "the receipt as JSON; - for standard input")
     .action(answering(terminal, show));
+  addReceiptListCommand(receipt, terminal);
 }
 
 async function verify(session: Session, file: string, options: VerifyOptions): Promise<Answer> {

@@ -4,29 +4,44 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
-import { receiptToJson } from "../protocol/receiptJson.ts";
+import { readJsonBody } from "../protocol/jsonBody.ts";
+import { type ReceiptJson, receiptToJson } from "../protocol/receiptJson.ts";
 import { ROUTES, type Route } from "../protocol/route.ts";
+import type { ProofState } from "../store/paidCalls.ts";
 import { readAskOptions, tooLarge } from "./appRequest.ts";
 import { MAX_BODY_BYTES } from "./exchange.ts";
-import type { Connect } from "./openConnect.ts";
+import type { Connect, KeptReceipt } from "./openConnect.ts";
 import { asApiError, errorResponse } from "./toResponse.ts";
 
+/** Receipts in a list, unless told. */
+const LISTED = 100;
+const HASH = /^0x[0-9a-f]{64}$/;
+
 /** What the app's server needs of the local end. */
-export type ConnectForApps = Pick<Connect, "ask" | "models" | "receipt">;
+export type ConnectForApps = Pick<Connect, "ask" | "models" | "receipt" | "receipts">;
+
+/** One of `GET /v1/receipts`: `receipt` is the file that `opg receipt verify` takes. */
+export type ListedReceipt = { receiptId: Hex; proof: ProofState; receipt: ReceiptJson };
 
 /** The local end as an OpenAI-compatible API. */
-export function createConnectApp({ ask, models, receipt }: ConnectForApps): Hono {
+export function createConnectApp({ ask, models, receipt, receipts }: ConnectForApps): Hono {
   const app = new Hono();
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => errorResponse(tooLarge()) }));
   for (const route of ROUTES) {
     app.post(route, async ({ req }) => {
       const options = readAskOptions((name) => req.header(name));
-      return await ask(route satisfies Route, parseBody(await req.text()), { ...options, signal: req.raw.signal });
+      const body = await readJsonBody({ contentType: req.header("content-type"), text: () => req.text() });
+      return await ask(route satisfies Route, body, { ...options, signal: req.raw.signal });
     });
   }
   app.get("/v1/models", (c) => c.json({ object: "list", data: models() }));
+  app.get("/v1/receipts", async (c) => {
+    const kept = await receipts(readLimit(c.req.query("limit")));
+    return c.json({ object: "list", data: kept.map(toListed) });
+  });
   app.get("/v1/receipts/:id", async (c) => {
-    const found = await receipt(c.req.param("id").toLowerCase() as Hex);
+    const id = c.req.param("id").toLowerCase();
+    const found = HASH.test(id) ? await receipt(id as Hex) : undefined;
     if (found !== undefined) return c.json(receiptToJson(found));
     throw notFound("there is no such receipt here: ask with a receiptId or a request's hash", "unknown_receipt");
   });
@@ -64,12 +79,13 @@ export async function serveConnect(connect: ConnectForApps, options: ServeOption
   };
 }
 
-function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("the body isn't JSON: send a JSON object", "invalid_json");
-  }
+function toListed({ receiptId, proof, ...portable }: KeptReceipt): ListedReceipt {
+  return { receiptId, proof, receipt: receiptToJson(portable) };
+}
+
+function readLimit(text = String(LISTED)): number {
+  if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
+  throw badRequest("limit is something else than a number from 1 to 9999: send one", "invalid_value", "limit");
 }
 
 function notFound(message: string, code: string): ApiError {

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
+import { type HttpBindings, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { ApiError } from "../protocol/apiError.ts";
@@ -54,13 +54,25 @@ export function createGatewayApp(options: GatewayAppOptions): Hono {
       }),
     ),
   );
-  app.onError((cause) => {
-    const error = toApiError(cause);
+  app.onError((cause, context) => {
+    const error = isCut(context.env as Partial<HttpBindings>) ? clientLeft(cause) : toApiError(cause);
     metrics.onRefused(error.code);
     if (error.status >= 500 && error.type === "server_error") options.onError(error.cause ?? error);
     return toResponse(error);
   });
   return app;
+}
+
+/** Whether the client went away before all of its request was here. */
+function isCut({ incoming }: Partial<HttpBindings> = {}): boolean {
+  return incoming?.destroyed === true && !incoming.complete;
+}
+
+/** Nobody gets it: for the figures. */
+function clientLeft(cause: unknown): ApiError {
+  return new ApiError("the request ended before it was whole", {
+    ...{ status: 499, type: "invalid_request_error", code: "client_left", cause },
+  });
 }
 
 export type Listening = { url: string; close(): Promise<void> };

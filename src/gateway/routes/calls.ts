@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
-import { badRequest } from "../../protocol/apiError.ts";
 import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
+import { readJsonBody } from "../../protocol/jsonBody.ts";
 import type { ReceiptDomain } from "../../protocol/receipt.ts";
 import { ROUTES, type Route } from "../../protocol/route.ts";
 import type { BodyReader } from "../bodyReader.ts";
@@ -11,8 +11,9 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
   for (const route of ROUTES) app.post(route, (context) => call(context, route));
 
   async function call(context: Context, route: Route): Promise<Response> {
-    const body = async () => parseJson(await readBody(context.req.raw));
     const header = (name: string) => context.req.header(name);
+    const text = () => readBody(context.req.raw);
+    const body = () => readJsonBody({ contentType: header("content-type"), text });
     const answer = await calls.serve({ route, body, header }, context.req.raw.signal);
     if (answer.kind === "stream") {
       const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };
@@ -26,13 +27,5 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
         [CALL_HEADERS.receipt]: receiptToHeader({ ...receipt, domain }),
       },
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("the body isn't JSON: send a JSON object", "invalid_json");
   }
 }

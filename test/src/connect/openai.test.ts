@@ -1,10 +1,13 @@
 import { expect } from "chai";
 import OpenAI, { APIUserAbortError, BadRequestError, NotFoundError } from "openai";
+import { run } from "../../../src/cli/main.ts";
 import type { Connect } from "../../../src/connect/openConnect.ts";
-import { type ConnectServer, serveConnect } from "../../../src/connect/server.ts";
+import { type ConnectServer, type ListedReceipt, serveConnect } from "../../../src/connect/server.ts";
 import { createVerifiedFetch } from "../../../src/connect/verifiedFetch.ts";
+import { parseReceipt } from "../../../src/protocol/receiptJson.ts";
 import type { FakeGateway } from "../../mocks/FakeGateway.ts";
 import { type ConnectStage, startConnectStage } from "../../support/connectStage.ts";
+import { createTestTerminal } from "../../support/testTerminal.ts";
 
 const QUESTION = { model: "fake/echo", messages: [{ role: "user" as const, content: "hello" }] };
 
@@ -119,17 +122,39 @@ describe("OpenAI's own client", function () {
     const id = response.headers.get("x-opg-receipt-id");
     const found = (await (await fetch(`${server.url}/v1/receipts/${id}`)).json()) as { receipt: { model: string } };
     expect(found.receipt.model).to.equal("fake/echo");
-    expect((await fetch(`${server.url}/v1/receipts/0x12`)).status).to.equal(404);
+    for (const none of ["0x12", "%00"]) expect((await fetch(`${server.url}/v1/receipts/${none}`)).status).to.equal(404);
+  });
+
+  it("lists kept receipts, newest first", async () => {
+    const { response } = await clientOf().chat.completions.create(QUESTION).withResponse();
+    const list = async (query: string) => await fetch(`${server.url}/v1/receipts${query}`);
+    const { data } = (await (await list("?limit=1")).json()) as { data: ListedReceipt[] };
+    expect(data.map(({ receiptId }) => receiptId)).to.deep.equal([response.headers.get("x-opg-receipt-id")]);
+    expect(parseReceipt(data[0]?.receipt).receipt.model).to.equal("fake/echo");
+    expect((await list("?limit=0")).status).to.equal(400);
+  });
+
+  it("opg receipt list shows them, and says when nobody is there", async () => {
+    const terminal = createTestTerminal();
+    expect(await run(["receipt", "list", "--connect", server.url, "--limit", "2", "--json"], terminal)).to.equal(0);
+    const { receipts } = JSON.parse(terminal.stdout) as { receipts: { model: string; proof: string }[] };
+    expect(receipts).to.have.length(2);
+    expect(receipts[0]).to.include({ model: "fake/echo", proof: "waiting" });
+    const nobody = createTestTerminal();
+    expect(await run(["receipt", "list", "--connect", "http://127.0.0.1:9", "--json"], nobody)).to.equal(1);
+    expect(JSON.parse(nobody.stdout).error).to.include({ code: "cli/connect-not-running" });
   });
 
   for (const [what, status, init] of [
     ["no JSON", 400, { body: "{" }],
     ["a header of another form", 400, { body: JSON.stringify(QUESTION), headers: { "x-opg-quorum": "2" } }],
     ["a price of another form", 400, { body: JSON.stringify(QUESTION), headers: { "x-opg-max-price": "1.5" } }],
+    ["another content type", 415, { body: JSON.stringify(QUESTION), headers: { "content-type": "text/plain" } }],
     ["a body that is too large", 413, { body: "x".repeat(16 * 1024 * 1024 + 1) }],
   ] as const) {
     it(`is told in OpenAI's shape what is wrong: ${what}`, async () => {
-      const response = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", ...init });
+      const headers = { "content-type": "application/json", ...("headers" in init && init.headers) };
+      const response = await fetch(`${server.url}/v1/chat/completions`, { method: "POST", ...init, headers });
       expect(response.status).to.equal(status);
       const { error } = (await response.json()) as { error: object };
       expect(error).to.have.all.keys("message", "type", "param", "code");
