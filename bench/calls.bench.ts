@@ -12,7 +12,7 @@ import { areAllOk } from "../src/protocol/check.ts";
 import { parseReceipt } from "../src/protocol/receiptJson.ts";
 import { parseOpg } from "../src/protocol/units.ts";
 import { verifyReceipt } from "../src/sdk/index.ts";
-import { startFakeLlamaServer } from "../test/mocks/providers/FakeLlamaServer.ts";
+import { startFakeLlamaServer } from "../scripts/calls/providers/FakeLlamaServer.ts";
 import { askOnce, load, percentile } from "./calls/load.ts";
 
 const DELAY_MS = 200;

@@ -1,4 +1,3 @@
-import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { type Address, type Hex, toHex } from "viem";
 import { digitReaderAbi } from "../../src/chain/abi/digitReader.ts";
@@ -11,8 +10,8 @@ import type { NodeLine } from "../../src/cli/runNode.ts";
 import type { Manifest } from "../../src/protocol/manifest.ts";
 import { parseOpg } from "../../src/protocol/units.ts";
 import { publishModel, registerOperator, signConsent } from "../../src/sdk/index.ts";
-import { openDatabase } from "../../src/store/database.ts";
 import { readShippedModel } from "../training/shipped.ts";
+import { makeEmptyStores } from "./emptyStores.ts";
 import { localAccount, localSigner, type Role } from "./localAccounts.ts";
 import { type NodeProcess, startNodeProcess } from "./nodeProcess.ts";
 import type { ModelName } from "./requests.ts";
@@ -71,11 +70,9 @@ export async function fundParties(deployer: SigningChain, payer: SigningChain): 
 /** Where a demo's files are: the addresses, and a folder for each node. */
 export type StageFiles = { addressesFile: string; nodesDir: string };
 
-/** Makes the nodes' empty stores while there is something else to wait for: one, which takes seconds, and its copies. */
+/** Makes the nodes' empty stores. */
 export async function makeNodeFolders({ nodesDir }: Pick<StageFiles, "nodesDir">): Promise<void> {
-  const [first, ...others] = OPERATORS.map((role) => join(nodesDir, role)) as [string, ...string[]];
-  await (await openDatabase(first)).close();
-  await Promise.all(others.map((folder) => cp(first, folder, { recursive: true })));
+  await makeEmptyStores(OPERATORS.map((role) => join(nodesDir, role)));
 }
 
 /** Registers, stakes and starts an operator whose node is a process of its own and signs with a key of its own. */

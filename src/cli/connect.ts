@@ -14,7 +14,7 @@ type ConnectOptions = CommonOptions & {
   host: string;
   budget: bigint;
   deposit?: bigint;
-  maxPrice?: bigint;
+  maxPrice: bigint;
   minBond?: bigint;
   gateway?: string[];
   challenge?: boolean;
@@ -23,6 +23,8 @@ type ConnectOptions = CommonOptions & {
 
 const PORT = 8401;
 const BUDGET = "10";
+/** Operators quote what they like. */
+const MAX_PRICE = "0.1";
 
 /** `opg connect` */
 export function addConnectCommand(program: Command, terminal: Terminal): void {
@@ -38,8 +40,9 @@ export function addConnectCommand(program: Command, terminal: Terminal): void {
     .option("--deposit <opg>", "what it puts into a channel at a time; a tenth of the budget unless told", opgAmount)
     .option(
       "--max-price <opg>",
-      "the most one call may cost; what its operator's quote comes to unless told",
+      `the most one call may cost; ${MAX_PRICE} unless told`,
       opgAmount,
+      opgAmount(MAX_PRICE),
     )
     .option(
       "--min-bond <opg>",
@@ -67,9 +70,8 @@ async function run(terminal: Terminal, options: ConnectOptions): Promise<void> {
   session.progress.end();
   const { budget, deposit, maxPrice, minBond, challenge, allowOtherServedModel } = options;
   await runConnect({
-    ...{ chain, dataDir, operators, budget, allowPrivateGateways },
+    ...{ chain, dataDir, operators, budget, maxPrice, allowPrivateGateways },
     ...(deposit !== undefined && { deposit }),
-    ...(maxPrice !== undefined && { maxPrice }),
     ...(minBond !== undefined && { minBond }),
     ...(challenge !== undefined && { challenge }),
     ...(allowOtherServedModel !== undefined && { allowOtherServedModel }),

@@ -1,3 +1,4 @@
+import type { RefusedAnswer } from "../connect/exchange.ts";
 import { type OpenConnectOptions, openConnect } from "../connect/openConnect.ts";
 import { type ServeOptions, serveConnect } from "../connect/server.ts";
 import { asJsonLine, atTime, ended, seldom, type Trouble } from "./daemonLog.ts";
@@ -14,9 +15,10 @@ export type ConnectLine =
       models: string[];
     }
   | { event: "stopping" | "stopped" }
+  | ({ event: "refused" } & RefusedAnswer)
   | ({ event: "trouble" } & Trouble);
 
-export type RunConnectOptions = Omit<OpenConnectOptions, "onError"> & {
+export type RunConnectOptions = Omit<OpenConnectOptions, "onError" | "onRefused"> & {
   listen: ServeOptions;
   isJson: boolean;
   /** Ends it. */
@@ -29,6 +31,7 @@ export async function runConnect({ isJson, signal, listen, ...options }: RunConn
   const say = (line: ConnectLine) => process.stdout.write(`${isJson ? asJsonLine(line) : atTime(sentenceOf(line))}\n`);
   const connect = await openConnect({
     ...options,
+    onRefused: (refused) => say({ event: "refused", ...refused }),
     onError: seldom((trouble) => say({ event: "trouble", ...trouble })),
   });
   try {
@@ -59,6 +62,8 @@ function sentenceOf(line: ConnectLine): string {
       return "stopping: each operator gets a voucher to the unit";
     case "stopped":
       return "stopped";
+    case "refused":
+      return `operator ${line.operatorId} lied, and isn't asked any more: ${line.reason}`;
     case "trouble":
       return `trying again: ${line.reason}`;
   }

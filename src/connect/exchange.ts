@@ -3,6 +3,7 @@ import { type Hex, toHex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
 import { CALL_HEADERS, callHeaders, receiptFromHeader } from "../protocol/callWire.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import type { PortableReceipt } from "../protocol/receiptJson.ts";
 import { requestHash as hashOf } from "../protocol/requestHash.ts";
 import type { Route } from "../protocol/route.ts";
@@ -59,22 +60,28 @@ export type ExchangeOptions = {
   live: Set<Hex>;
   /** Called with a call whose end this process won't learn from its answer. */
   onUncertain: (call: OpenCall) => void;
+  /** Called with every answer that was a lie. */
+  onRefused: (refused: RefusedAnswer) => void;
   /** Called with every call that an operator's channel pays. */
   onUsed: (operatorId: number) => void;
   step: Step;
 };
 
+/** An answer that was a lie: the app got nothing of what was wrong, and it isn't paid for. */
+export type RefusedAnswer = { operatorId: number; requestHash: Hex; model: string; code: string; reason: string };
+
 /** Bodies of at most so many bytes, both ways. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { paid, ledger, http, checks, reputation, live, onUncertain, onUsed, step } = options;
+  const { paid, ledger, http, checks, reputation, live, onUncertain, onRefused, onUsed, step } = options;
 
   /** @param wasSent whether the operator may have got the request */
   async function giveUp(call: OpenCall, error: unknown, wasSent: boolean): Promise<void> {
     if (isLie(error)) {
       await paid.end(call.requestHash, "refused");
       await reputation.shun(call.operatorId, error.code);
+      onRefused(refusal(call, error));
       await step("refused");
     } else if (!wasSent) {
       await paid.end(call.requestHash, "free");
@@ -166,6 +173,10 @@ export function createExchange(options: ExchangeOptions): Exchange {
       throw error;
     }
   };
+}
+
+export function refusal({ operatorId, requestHash, model }: OpenCall, { code, message }: ProtocolError): RefusedAnswer {
+  return { operatorId, requestHash, model, code, reason: oneLine(message) };
 }
 
 /** @throws ProtocolError `receipt/missing`, and as `receiptFromHeader` */

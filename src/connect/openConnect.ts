@@ -15,7 +15,7 @@ import { createAsker } from "./ask.ts";
 import { createChainHead, pause } from "./chainHead.ts";
 import { createChannels } from "./channels.ts";
 import { createStatementChecks } from "./checkStatements.ts";
-import { createExchange } from "./exchange.ts";
+import { createExchange, type RefusedAnswer } from "./exchange.ts";
 import { createGatewayHttp } from "./gatewayHttp.ts";
 import { createGatewayPlaces } from "./gatewayPlaces.ts";
 import { createLedger } from "./ledger.ts";
@@ -54,6 +54,8 @@ export type OpenConnectOptions = {
   allowPrivateGateways?: boolean;
   intervals?: Partial<ConnectIntervals>;
   onStep?: Step;
+  /** An operator was caught lying, and is left alone from now on. */
+  onRefused?: (refused: RefusedAnswer) => void;
   /** What failed and will be tried again. */
   onError?: (error: unknown) => void;
 };
@@ -163,6 +165,7 @@ async function startConnect(
     chain,
     budget,
     onStep: step = () => {},
+    onRefused = () => {},
     onError = () => {},
     allowPrivateGateways: allowPrivate = false,
   } = options;
@@ -196,12 +199,12 @@ async function startConnect(
     allowOtherServedModel: options.allowOtherServedModel ?? false,
   });
   const resolver = createResolver({
-    ...{ paid, http, operators, checks, reputation, live, step, onError },
+    ...{ paid, http, operators, checks, reputation, live, step, onRefused, onError },
     ...{ intervalMs: times.resolveMs, forgottenAfterSeconds: times.forgottenAfterSeconds },
   });
   const settler = createSettler({ ledger, channels, http, operators, idleMs: times.idleMs, step, onError });
   const exchange = createExchange({
-    ...{ paid, ledger, http, checks, reputation, live, step },
+    ...{ paid, ledger, http, checks, reputation, live, step, onRefused },
     onUncertain: () => resolver.wake(),
     onUsed: settler.used,
   });

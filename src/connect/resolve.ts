@@ -3,6 +3,7 @@ import { parseReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
 import { pause } from "./chainHead.ts";
 import { isLie, type StatementChecks } from "./checkStatements.ts";
+import { type RefusedAnswer, refusal } from "./exchange.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";
 import type { Operators } from "./operators.ts";
 import type { Reputation } from "./reputation.ts";
@@ -21,6 +22,7 @@ export type ResolverOptions = {
   /** Between two looks while there is something to ask about. */
   intervalMs: number;
   step: Step;
+  onRefused: (refused: RefusedAnswer) => void;
   onError: (error: unknown) => void;
 };
 
@@ -38,7 +40,19 @@ const TIMEOUT_MS = 5_000;
 const PARALLEL = 8;
 
 export function createResolver(options: ResolverOptions): Resolver {
-  const { paid, http, operators, checks, reputation, live, forgottenAfterSeconds, intervalMs, step, onError } = options;
+  const {
+    paid,
+    http,
+    operators,
+    checks,
+    reputation,
+    live,
+    forgottenAfterSeconds,
+    intervalMs,
+    step,
+    onRefused,
+    onError,
+  } = options;
   const stopping = new AbortController();
   let isAwake = true;
 
@@ -71,6 +85,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       if (!isLie(error)) throw error;
       await paid.end(call.requestHash, "refused");
       await reputation.shun(call.operatorId, error.code);
+      onRefused(refusal(call, error));
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ChannelParties, ChannelStatus, VouchersAddress } from "../chain/channels.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
-import { readCallHeaders } from "../protocol/callWire.ts";
+import { type CallHeaders, readCallHeaders } from "../protocol/callWire.ts";
 import { channelId as idOfChannel } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { maxOutputUnits } from "../protocol/quote.ts";
@@ -35,17 +35,24 @@ export type AdmissionOptions = {
 
 export type RawCall = {
   route: Route;
-  /** As parsed from JSON. */
-  body: unknown;
   header: (name: string) => string | undefined;
+  /** Reads the body, as parsed from JSON: only for those who can pay. @throws ApiError */
+  body: () => Promise<unknown>;
 };
 
 /**
- * Looks at a request, the cheapest checks first, before anything is spent on it.
- * @throws ApiError 400 what is wrong in itself, 402 what isn't paid for, 404 unknown models
+ * Looks at a request before anything is spent on it: who pays, before its body is read; then the body.
+ * @throws ApiError 400 what is wrong in itself, 402 what isn't paid for, 404 unknown models, 413
  */
-export async function admit(options: AdmissionOptions, { route, body, header }: RawCall): Promise<AdmittedCall> {
-  const { operatorId, models } = options;
+export async function admit(options: AdmissionOptions, raw: RawCall): Promise<AdmittedCall> {
+  const headers = asRequest(() => readCallHeaders(raw.header, options.operatorId));
+  const channel = await channelOfVoucher(options, headers.voucher);
+  return admitBody(options.models, raw.route, await raw.body(), { ...headers, ...channel });
+}
+
+type Payment = CallHeaders & PaidChannel;
+
+function admitBody(models: ServedModels, route: Route, body: unknown, payment: Payment): AdmittedCall {
   if (!isObject(body)) throw badRequest("the body isn't a JSON object: send one", "invalid_body");
   const model = modelOf(models, body.model, route);
   const form = REQUEST_FORMS[route] as RequestForm<unknown>;
@@ -54,15 +61,14 @@ export async function admit(options: AdmissionOptions, { route, body, header }: 
   if (isStream && model.upstream.stream[route] === undefined) {
     throw badRequest(`the model ${model.name} doesn't stream: leave stream out`, "unsupported_parameter", "stream");
   }
-  const { salt, voucher, maxPrice: cap } = asRequest(() => readCallHeaders(header, operatorId));
-  const hash = asRequest(() => requestHash(salt, route, body));
+  const { maxPrice: cap, ...paid } = payment;
+  const hash = asRequest(() => requestHash(paid.salt, route, body));
   const inputUnitsAtMost = form.inputUnitsAtMost(request);
   const room = asRequest(() => maxOutputUnits(model.quote, inputUnitsAtMost, cap));
-  const channel = await channelOfVoucher(options, voucher);
   return {
     ...{ route, model, body, isStream, inputUnitsAtMost },
     maxOutputUnits: room === undefined || room > BigInt(model.maxOutput) ? model.maxOutput : Number(room),
-    terms: { ...channel, salt, voucher, cap, requestHash: hash, model: model.name },
+    terms: { ...paid, cap, requestHash: hash, model: model.name },
   };
 }
 

@@ -30,7 +30,7 @@ export type ChainWorkEvent = AnchorEvent | ChallengeEvent | ClaimEvent;
 /** What a gateway does on chain beside its calls, block by block. */
 export type ChainWork = {
   channels: ChannelBook;
-  /** Anchors what waits. @returns how many receipts are left */
+  /** Anchors what waits, and claims what is due. @returns how many receipts are left */
   flush(): Promise<number>;
   stop(): Promise<void>;
 };
@@ -56,7 +56,11 @@ export async function startChainWork(options: ChainWorkOptions): Promise<ChainWo
   onBlock(watch.latest());
   return {
     channels,
-    flush: () => anchoring.flush(),
+    async flush() {
+      const left = await anchoring.flush();
+      await claiming.flush().catch(onError);
+      return left;
+    },
     async stop() {
       stopListening();
       await Promise.all(all.map((each) => each.stop()));

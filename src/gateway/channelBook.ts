@@ -1,5 +1,6 @@
 import { type ChannelEvent, channelEvents, claimEvents } from "../chain/channelEvents.ts";
 import { type ChannelParties, type ChannelStatus, channelOf, type VouchersChain } from "../chain/channels.ts";
+import { createTurns } from "../fetch/turns.ts";
 import type { VoucherDomain } from "../protocol/channel.ts";
 import type { Store } from "../store/store.ts";
 import { createBlockSteps } from "./blockSteps.ts";
@@ -93,9 +94,15 @@ export function createChannelBook(options: ChannelBookOptions): ChannelBook {
   };
 }
 
+/** Channels nobody has seen yet are looked up so many at a time, and so many may wait: anybody can name one. */
+const LOOKUPS_AT_A_TIME = 16;
+const LOOKUPS_WAITING = 1_024;
+
 /** Reads of the chain; those of one channel at the same time are one. */
 function createLoads(chain: VouchersChain, memory: ChannelMemory) {
   const underWay = new Map<string, Promise<ChannelStatus>>();
+  const turns = createTurns(LOOKUPS_AT_A_TIME, LOOKUPS_WAITING);
+  const never = new AbortController().signal;
 
   async function read(parties: ChannelParties): Promise<ChannelStatus> {
     const status = await channelOf(chain, parties);
@@ -108,7 +115,7 @@ function createLoads(chain: VouchersChain, memory: ChannelMemory) {
       const key = keyOf(parties);
       const known = underWay.get(key);
       if (known !== undefined) return known;
-      const loading = read(parties).finally(() => underWay.delete(key));
+      const loading = turns.run(() => read(parties), never).finally(() => underWay.delete(key));
       underWay.set(key, loading);
       return loading;
     },

@@ -35,6 +35,8 @@ export type Claiming = {
   forAnchoring(): Promise<Hex>;
   /** Claims by itself what payers on their way out owe, when no anchoring has taken it along in half of their time. */
   onBlock(head: Head): void;
+  /** Claims by itself what no anchoring has taken along: for a gateway that stops, and may not come back before its payers leave. */
+  flush(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -96,6 +98,11 @@ export function createClaiming(options: ClaimingOptions): Claiming {
       }
     },
     onBlock: steps.onBlock,
+    flush: () =>
+      steps.inTurn(async () => {
+        const due = await claims.due(MOST_VOUCHERS, minAmount);
+        for (const batch of (await plan(due, limits)).batches) await claim(batch);
+      }),
     stop: steps.stop,
   };
 }

@@ -5,11 +5,10 @@ import {
   MAX_PARTS,
   type Part,
   partHash,
-  partTypedData,
+  partId,
   type Receipt,
   type ReceiptDomain,
   receiptId,
-  receiptTypedData,
   type SignedPart,
   type SignedReceipt,
 } from "../protocol/receipt.ts";
@@ -46,8 +45,8 @@ export type IssuerOptions = {
   operatorId: number;
   /** Started for this life of the process, see `startIncarnation`. */
   incarnation: number;
-  /** Signs as the operator's signer. */
-  sign: (typedData: ReturnType<typeof receiptTypedData> | ReturnType<typeof partTypedData>) => Promise<Hex>;
+  /** Signs a digest as the operator's signer. */
+  sign: (digest: Hex) => Promise<Hex>;
   /** Unix seconds. */
   now: () => number;
 };
@@ -117,7 +116,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
     // Counted first: if signing fails, the index is used up, and the call can't go on with another part of that number.
     const index = count(bytes);
     const part: Part = { operatorId, channelId, sequence, index, runningHash, issuedAt: now() };
-    return { part, signature: await sign(partTypedData(part, domain)) };
+    return { part, signature: await sign(partId(part, domain)) };
   }
 
   async function signReceipt(outcome: Outcome): Promise<SignedReceipt> {
@@ -128,8 +127,8 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
         ...outcome,
         ...{ cumulativeOwed, issuedAt: now() },
       };
-      const signature = await sign(receiptTypedData(receipt, domain));
-      return { receipt, signature, receiptId: receiptId(receipt, domain) };
+      const id = receiptId(receipt, domain);
+      return { receipt, signature: await sign(id), receiptId: id };
     });
   }
 

@@ -105,7 +105,8 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   const { chain, config, models, onError, onEvent = () => {}, onStep = () => {} } = options;
   const { chainId, addresses } = chain;
   const relayer = createRelayer({ chain, outbox: store.outbox, nextBlock: watch.nextBlock, onError });
-  const resuming = relayer.resume();
+  // Among what an earlier life left on its way may be an incarnation: it comes first, whatever is sent after it.
+  await relayer.resume();
   const incarnation = await nextIncarnation(options, operatorId, relayer, watch);
   const domain = { chainId, receipts: addresses.receipts };
   const work = await startChainWork({
@@ -119,7 +120,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   });
   const issuer = await createIssuer({
     ...{ calls: store.calls, domain, operatorId, incarnation },
-    sign: (typedData) => signAs(chain, typedData),
+    sign: (digest) => signAs(chain, digest),
     now: () => watch.latest().timestamp,
   });
   const isReady = () => work.channels.isFresh();
@@ -144,7 +145,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
     await calls.stop(signal);
     await listening.close();
     const unanchored = await flush(work, signal);
-    await end(work.stop(), resuming, announcing);
+    await end(work.stop(), announcing);
     await Promise.all([...new Set([...models.values()].map(({ upstream }) => upstream))].map((it) => it.close?.()));
     return { unanchored };
   }
@@ -223,12 +224,7 @@ async function windowsOf(chain: SigningChain) {
   return { terms, intervalSeconds, exitSeconds };
 }
 
-async function signAs(
-  { account }: SigningChain,
-  typedData: Parameters<Parameters<typeof createIssuer>[0]["sign"]>[0],
-): Promise<Hex> {
-  if (account.type !== "local") {
-    throw new ProtocolError("gateway/no-local-key", "the account can't sign here: connect with its private key");
-  }
-  return await account.signTypedData(typedData as Parameters<typeof account.signTypedData>[0]);
+async function signAs({ account }: SigningChain, digest: Hex): Promise<Hex> {
+  if (account.type === "local" && account.sign !== undefined) return await account.sign({ hash: digest });
+  throw new ProtocolError("gateway/no-local-key", "the account can't sign here: connect with its private key");
 }

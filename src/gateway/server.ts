@@ -7,6 +7,7 @@ import { ApiError } from "../protocol/apiError.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
 import type { Store } from "../store/store.ts";
 import { type AdmissionOptions, toApiError } from "./admit.ts";
+import { createBodyReader, tooLarge } from "./bodyReader.ts";
 import type { CallServer } from "./callServer.ts";
 import type { Metrics } from "./metrics.ts";
 import { modelsToJson } from "./models.ts";
@@ -26,12 +27,21 @@ export type GatewayAppOptions = AdmissionOptions & {
   onError: (error: unknown) => void;
 };
 
+/** So many bodies of the greatest size are read at a time. */
+const BODIES_TOGETHER = 32;
+
 /** The gateway's HTTP side; every error has the shape OpenAI's API gives errors. */
 export function createGatewayApp(options: GatewayAppOptions): Hono {
   const { calls, store, domain, metrics, isReady, maxBodyBytes } = options;
   const app = new Hono();
-  app.use("*", bodyLimit({ maxSize: maxBodyBytes, onError: () => toResponse(tooLarge(maxBodyBytes)) }));
-  addCallRoutes(app, calls, domain);
+  // Calls' bodies are read once it is known who pays; nothing else that comes here has one.
+  app.use("/v1/vouchers", bodyLimit({ maxSize: 0, onError: () => toResponse(tooLarge(0)) }));
+  addCallRoutes(
+    app,
+    calls,
+    domain,
+    createBodyReader({ maxBytes: maxBodyBytes, maxTogether: BODIES_TOGETHER * maxBodyBytes }),
+  );
   addReceiptRoutes(app, store, domain);
   addVoucherRoute(app, options, store);
   addHealthRoutes(app, isReady, metrics.registry);
@@ -94,11 +104,5 @@ function toResponse(error: ApiError): Response {
   return Response.json(error.toBody(), {
     status: error.status,
     headers: retry === undefined ? {} : { "retry-after": String(Math.ceil(retry)) },
-  });
-}
-
-function tooLarge(bytes: number): ApiError {
-  return new ApiError(`the body has more than ${bytes} bytes: send less`, {
-    ...{ status: 413, type: "invalid_request_error", code: "body_too_large" },
   });
 }

@@ -1,4 +1,5 @@
-import { type Address, type Hex, hashTypedData, type TypedDataDomain } from "viem";
+import type { Address, Hex, TypedDataDomain } from "viem";
+import { flatDigest } from "./eip712.ts";
 
 /** A payer's escrowed balance toward one operator: viem's mapping of the struct in `contracts/types/Channel.sol`. */
 export type Channel = {
@@ -45,12 +46,7 @@ export function vouchersDomain({ chainId, vouchers }: VoucherDomain): TypedDataD
 
 /** The channelId: the channel's EIP-712 digest. */
 export function channelId(channel: Channel, domain: VoucherDomain): Hex {
-  return hashTypedData({
-    domain: vouchersDomain(domain),
-    types: CHANNEL_TYPES,
-    primaryType: "Channel",
-    message: channel,
-  });
+  return flatDigest(vouchersDomain(domain), "Channel", CHANNEL_FIELDS, channel);
 }
 
 /** What the payer signs, for `VoucherEscrow.fundWithSignature`. */

@@ -3,12 +3,12 @@ import {
   concat,
   encodeAbiParameters,
   type Hex,
-  hashTypedData,
   keccak256,
   numberToHex,
   stringToHex,
   type TypedDataDomain,
 } from "viem";
+import { flatDigest } from "./eip712.ts";
 
 /**
  * An operator's statement about one call: what `contracts/types/Receipt.sol` holds, in its order, with the names of the
@@ -114,12 +114,12 @@ export function partTypedData(part: Part, domain: ReceiptDomain) {
 
 /** The receiptId: the receipt's EIP-712 digest. */
 export function receiptId(receipt: Receipt, domain: ReceiptDomain): Hex {
-  return hashTypedData(receiptTypedData(receipt, domain));
+  return flatDigest(receiptsDomain(domain), "Receipt", RECEIPT_TYPES.Receipt, receipt);
 }
 
 /** The part's EIP-712 digest. */
 export function partId(part: Part, domain: ReceiptDomain): Hex {
-  return hashTypedData(partTypedData(part, domain));
+  return flatDigest(receiptsDomain(domain), "Part", PART_TYPES.Part, part);
 }
 
 /** The receipt as contracts take it: with the hashes of the two names. */

@@ -1,4 +1,5 @@
-import { type Address, type Hex, isAddressEqual, isHex, recoverAddress, slice } from "viem";
+import { type Address, type Hex, isAddressEqual, isHex, slice } from "viem";
+import { recoverAddress } from "#curve";
 import { ProtocolError } from "./errors.ts";
 
 /** What is signed, the first part of an error's code. */
@@ -27,8 +28,8 @@ export async function checkSignature(digest: Hex, signature: Hex, signer: Addres
 
 /** Who has signed a digest, by a signature as the contracts take them. @throws ProtocolError `<what>/signature` */
 export async function recoverSigner(digest: Hex, signature: Hex, what: Signed): Promise<Address> {
-  signatureParts(signature, what);
-  return await recoverAddress({ hash: digest, signature }).catch(() =>
+  const parts = signatureParts(signature, what);
+  return await recoverAddress(digest, parts).catch(() =>
     refuse(what, "the signature is of no key: ask for one over exactly this"),
   );
 }

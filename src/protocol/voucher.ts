@@ -1,15 +1,6 @@
-import {
-  type Address,
-  concat,
-  getAddress,
-  type Hex,
-  hashTypedData,
-  isAddressEqual,
-  numberToHex,
-  size,
-  slice,
-} from "viem";
+import { type Address, concat, getAddress, type Hex, isAddressEqual, numberToHex, size, slice } from "viem";
 import { type Channel, type VoucherDomain, vouchersDomain } from "./channel.ts";
+import { flatDigest } from "./eip712.ts";
 import { ProtocolError } from "./errors.ts";
 import { checkSignature, recoverSigner, signatureParts } from "./signature.ts";
 
@@ -52,7 +43,7 @@ export function voucherTypedData(voucher: Voucher, domain: VoucherDomain) {
 
 /** The voucher's EIP-712 digest. */
 export function voucherDigest(voucher: Voucher, domain: VoucherDomain): Hex {
-  return hashTypedData(voucherTypedData(voucher, domain));
+  return flatDigest(vouchersDomain(domain), "Voucher", VOUCHER_TYPES.Voucher, voucher);
 }
 
 /**

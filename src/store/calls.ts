@@ -2,7 +2,7 @@ import type { Address, Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type SignedReceipt, sequenceOf } from "../protocol/receipt.ts";
 import type { SignedVoucher } from "../protocol/voucher.ts";
-import type { Database, Query, Row } from "./database.ts";
+import type { Database, Query, Row, Statement } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
 
 /** A channel's account, OPG base units. */
@@ -125,15 +125,20 @@ from channels where channel_id = $1`;
 /** The table of calls and their channels. */
 export function createCallTable(database: Database): CallTable {
   const { query } = database;
+  const statements = {
+    reserve: database.prepare(RESERVE),
+    forIssue: database.prepare(FOR_ISSUE),
+    issue: database.prepare(ISSUE),
+  };
   const inTurn = createTurnsByKey();
   return {
     async account(channelId) {
       const [row] = await query(ACCOUNT, [channelId]);
       return toAccount(row);
     },
-    reserve: (reservation) => reserve(query, reservation),
+    reserve: (reservation) => reserve(statements.reserve, reservation),
     issue: (channelId, sequence, price, make) =>
-      inTurn(channelId, () => issue(query, channelId, sequence, price, make)),
+      inTurn(channelId, () => issue(statements, channelId, sequence, price, make)),
     async due(channelId) {
       const [row] = await query("select due_voucher from channels where channel_id = $1", [channelId]);
       return row?.due_voucher ? (fromJson(row.due_voucher) as SignedVoucher) : undefined;
@@ -167,14 +172,14 @@ export function createCallTable(database: Database): CallTable {
   };
 }
 
-async function reserve(query: Query, reservation: Reservation): Promise<bigint> {
+async function reserve(statement: Statement, reservation: Reservation): Promise<bigint> {
   const { channelId, voucherKey, requestHash, voucher, cap, deposited, claimed, incarnation, above } = reservation;
   const [first, end] = [sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)];
-  const [row] = await query(RESERVE, [
+  const [row] = await statement(
     ...[channelId, voucherKey, String(claimed)],
     ...[voucher === undefined ? null : toJson(voucher), String(voucher?.voucher.cumulativeAmount ?? 0n), String(cap)],
     ...[first, end, above > first ? above : first, requestHash, String(deposited)],
-  ]);
+  );
   if (typeof row?.sequence === "bigint") return row.sequence;
   const wanted = BigInt(row?.owed as string) + BigInt(row?.reserved as string) + cap;
   const promised = BigInt(row?.voucher_amount as string);
@@ -184,22 +189,22 @@ async function reserve(query: Query, reservation: Reservation): Promise<bigint> 
 }
 
 async function issue(
-  query: Query,
+  statements: Record<"forIssue" | "issue", Statement>,
   channelId: Hex,
   sequence: bigint,
   price: bigint,
   make: MakeReceipt,
 ): Promise<SignedReceipt> {
-  const [call] = await query(FOR_ISSUE, [channelId, sequence]);
+  const [call] = await statements.forIssue(channelId, sequence);
   if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
   if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
   const [cap, owed] = [BigInt(call.cap as string), BigInt(call.owed as string)];
   if (price > cap) throw overCap(price, cap);
   const { receiptId, ...receipt } = await make(owed + price);
-  const kept = await query(ISSUE, [
+  const kept = await statements.issue(
     ...[channelId, sequence, String(price)],
     ...[toJson(receipt), receiptId, receipt.receipt.issuedAt, String(owed)],
-  ]);
+  );
   if (kept.length > 0) return receipt;
   throw new ProtocolError(
     "call/not-kept",

@@ -10,9 +10,14 @@ export type Row = Record<string, unknown>;
 /** Runs one statement; `$1` … stand for the parameters. */
 export type Query = (sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
+/** A statement that is planned once; `$1` … stand for the parameters. */
+export type Statement = (...parameters: readonly (string | number | bigint | null)[]) => Promise<Row[]>;
+
 /** One Postgres schema; what has been awaited survives a kill. */
 export type Database = {
   query: Query;
+  /** For what is run again and again: planning takes most of a statement's time. */
+  prepare(sql: string): Statement;
   /** All of it happens, or nothing. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -30,6 +35,7 @@ export async function openDatabase(folder: string): Promise<Database> {
     const pglite = await PGlite.create(join(folder, "postgres"), { parsers: { [types.INT8]: BigInt } });
     const database: Database = {
       query: queryOf(pglite),
+      prepare: (sql) => prepare(pglite, sql),
       transaction: (work) => pglite.transaction((transaction) => work(queryOf(transaction))),
       async close() {
         await pglite.close();
@@ -46,6 +52,29 @@ export async function openDatabase(folder: string): Promise<Database> {
 
 function queryOf(runner: PGlite | Transaction): Query {
   return async (sql, parameters = []) => (await runner.query<Row>(sql, [...parameters])).rows;
+}
+
+/** PGlite's own way plans anew each time, so this is SQL's, whose parameters are written as literals. */
+function prepare(pglite: PGlite, sql: string): Statement {
+  const name = `opg_${++prepared}`;
+  let ready: Promise<unknown> | undefined;
+  return async (...parameters) => {
+    ready ??= pglite.query(`prepare ${name} as ${sql}`);
+    await ready;
+    const list = parameters.length === 0 ? "" : `(${parameters.map(literal).join(", ")})`;
+    return (await pglite.query<Row>(`execute ${name}${list}`)).rows;
+  };
+}
+
+let prepared = 0;
+
+/** Under `standard_conforming_strings`, the default, a quote is the only character that means something. */
+function literal(value: string | number | bigint | null): string {
+  if (value === null) return "null";
+  const text = String(value);
+  if (text.includes("\0"))
+    throw new ProtocolError("store/invalid-text", "got a text with a zero character, which no text may hold");
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 async function migrate(database: Database): Promise<void> {

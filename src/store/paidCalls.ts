@@ -3,7 +3,7 @@ import type { Inclusion } from "../protocol/batch.ts";
 import type { Channel } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
-import type { Database, Query, Row } from "./database.ts";
+import type { Database, Row, Statement } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
 
 /** A channel's account as its payer keeps it, OPG base units. */
@@ -114,7 +114,8 @@ const COLUMNS =
   "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, receipt_id, receipt, proof, inclusion";
 
 /** The table of calls paid, and their channels. */
-export function createPaidCallTable({ query }: Database): PaidCallTable {
+export function createPaidCallTable({ query, prepare }: Database): PaidCallTable {
+  const statements = { begin: prepare(BEGIN), accept: prepare(ACCEPT), account: prepare(ACCOUNT) };
   const calls = async (where: string, parameters: readonly unknown[]) =>
     (await query(`select ${COLUMNS} from paid_calls ${where}`, parameters)).map(toPaidCall);
   return {
@@ -129,11 +130,11 @@ export function createPaidCallTable({ query }: Database): PaidCallTable {
       const rows = await query("select channel_id, operator_id, voucher_key, opening from paid_channels", []);
       return rows.map(toChannel);
     },
-    account: async (channelId) => toAccount((await query(ACCOUNT, [channelId]))[0]),
-    begin: (call) => begin(query, call),
+    account: async (channelId) => toAccount((await statements.account(channelId))[0]),
+    begin: (call) => begin(statements.begin, call),
     async accept(requestHash, receiptId, signed) {
       const price = String(signed.receipt.price);
-      return (await query(ACCEPT, [requestHash, receiptId, toJson(signed), price])).length > 0;
+      return (await statements.accept(requestHash, receiptId, toJson(signed), price)).length > 0;
     },
     async end(requestHash, stage) {
       await query("update paid_calls set stage = $2 where request_hash = $1 and stage = 'sent'", [requestHash, stage]);
@@ -165,10 +166,10 @@ export function createPaidCallTable({ query }: Database): PaidCallTable {
   };
 }
 
-async function begin(query: Query, call: NewPaidCall): Promise<BegunCall> {
+async function begin(statement: Statement, call: NewPaidCall): Promise<BegunCall> {
   const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt } = call;
   const names = [requestHash, channelId, operatorId, route, model];
-  const [row] = await query(BEGIN, [...names, String(cap), sentAt, String(deposited)]);
+  const [row] = await statement(...names, String(cap), sentAt, String(deposited));
   const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Hex, stringToHex } from "viem";
+import { signDigest } from "../../scripts/demo/calls/parties.ts";
 import { channelOf } from "../../src/chain/channels.ts";
 import { chainTime, type SigningChain } from "../../src/chain/clients.ts";
 import { createIssuer, type IssuedCall, type Issuer, type Outcome } from "../../src/gateway/issuer.ts";
@@ -16,13 +17,7 @@ import {
 import { channelId } from "../../src/protocol/channel.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { priceOf, type Quote, quoteToJson } from "../../src/protocol/quote.ts";
-import {
-  receiptId,
-  receiptTypedData,
-  responseRoot,
-  type SignedPart,
-  type SignedReceipt,
-} from "../../src/protocol/receipt.ts";
+import { receiptId, responseRoot, type SignedPart, type SignedReceipt } from "../../src/protocol/receipt.ts";
 import { receiptToJson } from "../../src/protocol/receiptJson.ts";
 import { requestHash } from "../../src/protocol/requestHash.ts";
 import { ROUTES } from "../../src/protocol/route.ts";
@@ -127,8 +122,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const vouchers = { chainId: chain.chainId, vouchers: chain.addresses.vouchers };
   let now = await chainTime(chain);
-  const sign = (typedData: Parameters<Parameters<typeof createIssuer>[0]["sign"]>[0]) =>
-    chain.account.signTypedData?.(typedData as never) as Promise<Hex>;
+  const sign = (digest: Hex) => signDigest(chain, digest);
   const issuer: Issuer = await createIssuer({
     calls: store.calls,
     domain,
@@ -201,14 +195,14 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       responseRoot: responseRoot(hash, headers.salt, parts),
       ...{ cumulativeOwed: owed + outcome.price, issuedAt: now },
     };
-    return { receipt, signature: await sign(receiptTypedData(receipt, domain)) };
+    return { receipt, signature: await sign(receiptId(receipt, domain)) };
   }
 
   /** The receipt as it is handed out: with the lie that was asked for. */
   async function lied({ receipt, signature }: SignedReceipt, open: Open): Promise<SignedReceipt> {
     const resign = async (changes: Partial<SignedReceipt["receipt"]>) => {
       const changed = { ...receipt, ...changes };
-      return { receipt: changed, signature: await sign(receiptTypedData(changed, domain)) };
+      return { receipt: changed, signature: await sign(receiptId(changed, domain)) };
     };
     switch (gateway.fault) {
       case "wrong-price":

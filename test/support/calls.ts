@@ -34,7 +34,7 @@ export async function signVoucher(cumulativeAmount: bigint, channel: Channel = C
 export function issuerOf(calls: CallTable, incarnation: number, now = () => 1_900_000_000): Promise<Issuer> {
   return createIssuer({
     ...{ calls, incarnation, now, operatorId: CHANNEL.operatorId, domain: RECEIPT_DOMAIN },
-    sign: (typedData) => SIGNER.signTypedData(typedData as Parameters<typeof SIGNER.signTypedData>[0]),
+    sign: (digest) => SIGNER.sign({ hash: digest }),
   });
 }
 

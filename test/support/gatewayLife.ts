@@ -1,5 +1,6 @@
 import { type Hex, keccak256, stringToHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
+import { signDigest } from "../../scripts/demo/calls/parties.ts";
 import { encodeFund } from "../../src/chain/channels.ts";
 import { chainTime } from "../../src/chain/clients.ts";
 import { sendCall } from "../../src/chain/sendCall.ts";
@@ -138,7 +139,7 @@ async function issuing(
   let now = 0;
   const issuer: Issuer = await createIssuer({
     ...{ calls: createCallTable(database), domain, operatorId, incarnation: ++incarnations, now: () => now },
-    sign: (typedData) => chain.account.signTypedData?.(typedData as never) as Promise<Hex>,
+    sign: (digest) => signDigest(chain, digest),
   });
   let asked = 0;
   async function issueOne({ channel, id, sign }: TestChannel): Promise<SignedReceipt> {

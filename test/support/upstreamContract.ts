@@ -8,8 +8,8 @@ import {
   type Fault,
   REFUSAL,
   RETRY_AFTER_SECONDS,
-} from "../mocks/providers/providerServer.ts";
-import { INPUT_TOKENS, OUTPUT_TOKENS, PNG, TOOL_ARGUMENTS } from "../mocks/providers/reply.ts";
+} from "../../scripts/calls/providers/providerServer.ts";
+import { INPUT_TOKENS, OUTPUT_TOKENS, PNG, TOOL_ARGUMENTS } from "../../scripts/calls/providers/reply.ts";
 import { expectApiError, unsupported } from "./apiErrors.ts";
 
 type Json = Record<string, unknown>;

@@ -91,7 +91,7 @@ export async function openCallsOperator(
   const issuer = await createIssuer({
     ...{ calls: store.calls, operatorId, incarnation, now: clock },
     domain: { chainId: signer.chainId, receipts: addresses.receipts },
-    sign: (typedData) => signTypedData(signer, typedData),
+    sign: (digest) => signDigest(signer, digest),
   });
   return { operatorId, owner, signer, store, issuer };
 }
@@ -110,12 +110,10 @@ export async function openCaller(
   return { chain, voucherKey, channel };
 }
 
-export async function signTypedData(
-  { account }: SigningChain,
-  typedData: Parameters<Parameters<typeof createIssuer>[0]["sign"]>[0],
-): Promise<Hex> {
-  if (account.type !== "local") throw new Error("the demo's accounts have their keys here");
-  return await account.signTypedData(typedData as Parameters<LocalAccount["signTypedData"]>[0]);
+export async function signDigest({ account }: SigningChain, digest: Hex): Promise<Hex> {
+  if (account.type !== "local" || account.sign === undefined)
+    throw new Error("the demo's accounts have their keys here");
+  return await account.sign({ hash: digest });
 }
 
 /** The chain's time, which may run before or after this machine's: at most as late as its newest block. */

@@ -24,7 +24,7 @@ import { sendCall } from "../../../src/chain/sendCall.ts";
 import { encodeHarvest, stakeOf } from "../../../src/chain/staking.ts";
 import { encodeApprove } from "../../../src/chain/token.ts";
 import { anchoredAtOf, type BatchContent, batchOf, type Inclusion, inclusionOf } from "../../../src/protocol/batch.ts";
-import { type Receipt, receiptId, receiptTypedData, type SignedReceipt } from "../../../src/protocol/receipt.ts";
+import { type Receipt, receiptId, type SignedReceipt } from "../../../src/protocol/receipt.ts";
 import { packVouchers, type SignedVoucher } from "../../../src/protocol/voucher.ts";
 import { leaveChannel, readChannel, verifyReceipt } from "../../../src/sdk/index.ts";
 import { readBondBalance, readVoucherBalance } from "./balance.ts";
@@ -35,7 +35,7 @@ import {
   openCaller,
   openCallsOperator,
   STANDING_BOND,
-  signTypedData,
+  signDigest,
 } from "./parties.ts";
 import { askOften } from "./serve.ts";
 
@@ -194,7 +194,7 @@ async function equivocate({ operator, payer, receipts }: Pair, bountyTo: number)
   const first = receipts[DOUBLE_SIGNED] as SignedReceipt;
   // Its issuer would not: it takes the key itself to do this.
   const receipt = { ...first.receipt, responseRoot: zeroHash };
-  const signature = await signTypedData(operator.signer, receiptTypedData(receipt, domainOf(operator.signer)));
+  const signature = await signDigest(operator.signer, idOf(operator.signer, receipt));
   const second = { receipt, signature };
   await sendCall(payer.chain, encodeShowReceipts(payer.chain.addresses, first, second, bountyTo));
   return 1;

@@ -3,15 +3,17 @@ import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
 import { readJsonBody } from "../../protocol/jsonBody.ts";
 import type { ReceiptDomain } from "../../protocol/receipt.ts";
 import { ROUTES, type Route } from "../../protocol/route.ts";
+import type { BodyReader } from "../bodyReader.ts";
 import type { CallServer } from "../callServer.ts";
 
 /** The routes that run a model. */
-export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomain): void {
+export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomain, readBody: BodyReader): void {
   for (const route of ROUTES) app.post(route, (context) => call(context, route));
 
   async function call(context: Context, route: Route): Promise<Response> {
     const header = (name: string) => context.req.header(name);
-    const body = await readJsonBody({ contentType: header("content-type"), text: () => context.req.text() });
+    const text = () => readBody(context.req.raw);
+    const body = () => readJsonBody({ contentType: header("content-type"), text });
     const answer = await calls.serve({ route, body, header }, context.req.raw.signal);
     if (answer.kind === "stream") {
       const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { RefusedAnswer } from "../../../src/connect/exchange.ts";
 import type { Connect } from "../../../src/connect/openConnect.ts";
 import { ANSWER_HEADERS } from "../../../src/connect/toResponse.ts";
 import type { ApiErrorBody } from "../../../src/protocol/apiError.ts";
@@ -100,12 +101,15 @@ describe("a question to the local end", function () {
     expect(header(await connect.ask(ROUTE, BODY), "operator")).to.equal(String(good.operatorId));
   });
 
-  it("remembers a liar in the next life", async () => {
+  it("tells of a liar, and remembers it in the next life", async () => {
     bad.fault = "changed-body";
     const dataDir = await stage.folder();
-    const first = await stage.connect([bad, good], { dataDir });
+    const refused: unknown[] = [];
+    const onRefused = ({ operatorId, code }: RefusedAnswer) => refused.push({ operatorId, code });
+    const first = await stage.connect([bad, good], { dataDir, onRefused });
     await (await first.ask(ROUTE, BODY)).text();
     await first.close();
+    expect(refused).to.deep.equal([{ operatorId: bad.operatorId, code: "receipt/response" }]);
     const second = await stage.connect([bad, good], { dataDir });
     await (await second.ask(ROUTE, BODY)).text();
     expect(bad.calls).to.equal(1);

@@ -114,4 +114,16 @@ describe("vouchers brought to the chain", function () {
     expect(last?.vouchers).to.equal("0x");
     expect(await isDue()).to.equal(false);
   });
+
+  it("go by themselves when a gateway stops and nothing is left to anchor", async () => {
+    const fourth = channels[3] as TestChannel;
+    await life.issue(fourth, 1);
+    await anchorNext();
+    expect((await claimedOf(fourth)) < 2n * PRICE).to.equal(true);
+    await bring(fourth, 2n * PRICE);
+    await life.claiming.flush();
+    expect(await claimedOf(fourth)).to.equal(2n * PRICE);
+    await life.claiming.flush();
+    expect(life.events.filter(({ kind }) => kind === "claimed")).to.have.lengthOf(1);
+  });
 });
