@@ -11,12 +11,12 @@ import {
   startConnect,
   startGateway,
 } from "../../scripts/calls/stage.ts";
-import { startFakeAnthropic } from "../mocks/providers/FakeAnthropic.ts";
-import { startFakeBytedance } from "../mocks/providers/FakeBytedance.ts";
-import { startFakeGoogle } from "../mocks/providers/FakeGoogle.ts";
-import { startFakeLlamaServer } from "../mocks/providers/FakeLlamaServer.ts";
-import { startFakeOpenAi } from "../mocks/providers/FakeOpenAi.ts";
-import type { FakeProvider } from "../mocks/providers/providerServer.ts";
+import { startFakeAnthropic } from "../../scripts/calls/providers/FakeAnthropic.ts";
+import { startFakeBytedance } from "../../scripts/calls/providers/FakeBytedance.ts";
+import { startFakeGoogle } from "../../scripts/calls/providers/FakeGoogle.ts";
+import { startFakeLlamaServer } from "../../scripts/calls/providers/FakeLlamaServer.ts";
+import { startFakeOpenAi } from "../../scripts/calls/providers/FakeOpenAi.ts";
+import type { FakeProvider } from "../../scripts/calls/providers/providerServer.ts";
 import { putEmptyDatabase } from "./emptyDatabase.ts";
 
 export type Fakes = Record<"openai" | "anthropic" | "google" | "bytedance" | "local", FakeProvider>;
