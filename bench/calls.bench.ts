@@ -7,12 +7,12 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startOpgProcess } from "../scripts/calls/opgProcess.ts";
+import { startFakeLlamaServer } from "../scripts/calls/providers/FakeLlamaServer.ts";
 import { stageCalls, startConnect, startGateway } from "../scripts/calls/stage.ts";
 import { areAllOk } from "../src/protocol/check.ts";
 import { parseReceipt } from "../src/protocol/receiptJson.ts";
 import { parseOpg } from "../src/protocol/units.ts";
 import { verifyReceipt } from "../src/sdk/index.ts";
-import { startFakeLlamaServer } from "../scripts/calls/providers/FakeLlamaServer.ts";
 import { askOnce, load, percentile } from "./calls/load.ts";
 
 const DELAY_MS = 200;

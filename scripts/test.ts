@@ -7,7 +7,9 @@ import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Folders of `test/src/` whose tests read no artifact. */
-const OFF_CHAIN = ["checks", "fetch", "gateway", "inference", "protocol", "store"];
+const OFF_CHAIN = ["checks", "fetch", "inference", "protocol", "store"];
+/** Calls over HTTP take minutes by themselves: `npm run test:calls`. */
+const BY_THEMSELVES = ["test/src/connect/", "test/src/gateway/", "test/e2e/openaiClient"];
 
 const COMPILE_CACHE = fileURLToPath(new URL("../cache/compiled", import.meta.url));
 
@@ -41,13 +43,15 @@ async function finish(parts: readonly Part[]): Promise<boolean> {
 }
 
 const mocha = (files: readonly string[]) => ["test", "mocha", "--no-compile", ...files.toSorted()];
+const testsIn = (pattern: string) =>
+  globSync(pattern).filter((file) => !BY_THEMSELVES.some((start) => file.startsWith(start)));
 const isOffChain = (file: string) => OFF_CHAIN.some((folder) => file.startsWith(`test/src/${folder}/`));
 const [offChain, onChain] = [true, false].map((wanted) =>
-  globSync("test/src/**/*.test.ts").filter((file) => isOffChain(file) === wanted),
+  testsIn("test/src/**/*.test.ts").filter((file) => isOffChain(file) === wanted),
 ) as [string[], string[]];
 
 const build = start(["build", "--no-tests"]);
 const early = start(mocha(offChain));
 if (!(await finish([build]))) process.exit(1);
-const parts = [early, start(["test", "solidity"]), start(mocha(onChain)), start(mocha(globSync("test/e2e/*.test.ts")))];
+const parts = [early, start(["test", "solidity"]), start(mocha(onChain)), start(mocha(testsIn("test/e2e/*.test.ts")))];
 if (!(await finish(parts))) process.exitCode = 1;

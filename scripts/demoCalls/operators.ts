@@ -2,10 +2,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { OpgProcess } from "../calls/opgProcess.ts";
-import type { FakeProvider } from "../calls/providers/providerServer.ts";
 import { startFakeAnthropic } from "../calls/providers/FakeAnthropic.ts";
 import { startFakeGoogle } from "../calls/providers/FakeGoogle.ts";
 import { startFakeOpenAi } from "../calls/providers/FakeOpenAi.ts";
+import type { FakeProvider } from "../calls/providers/providerServer.ts";
 import { type CallsStage, type GatewayStarted, startGateway } from "../calls/stage.ts";
 import { CHAT_MODELS, OWN_MODELS } from "./questions.ts";
 

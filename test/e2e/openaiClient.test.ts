@@ -8,11 +8,11 @@ import OpenAI, {
   NotFoundError,
   RateLimitError,
 } from "openai";
+import type { Fault } from "../../scripts/calls/providers/providerServer.ts";
+import { PNG, TOOL_ARGUMENTS } from "../../scripts/calls/providers/reply.ts";
 import { areAllOk } from "../../src/protocol/check.ts";
 import { parseReceipt } from "../../src/protocol/receiptJson.ts";
 import { verifyReceipt } from "../../src/sdk/index.ts";
-import type { Fault } from "../../scripts/calls/providers/providerServer.ts";
-import { PNG, TOOL_ARGUMENTS } from "../../scripts/calls/providers/reply.ts";
 import { type CallsLife, type Fakes, requestsTo, startCallsLife } from "../support/callsLife.ts";
 
 const CHATS = [

@@ -2,6 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OpgProcess } from "../../scripts/calls/opgProcess.ts";
+import { startFakeAnthropic } from "../../scripts/calls/providers/FakeAnthropic.ts";
+import { startFakeBytedance } from "../../scripts/calls/providers/FakeBytedance.ts";
+import { startFakeGoogle } from "../../scripts/calls/providers/FakeGoogle.ts";
+import { startFakeLlamaServer } from "../../scripts/calls/providers/FakeLlamaServer.ts";
+import { startFakeOpenAi } from "../../scripts/calls/providers/FakeOpenAi.ts";
+import type { FakeProvider } from "../../scripts/calls/providers/providerServer.ts";
 import {
   type CallsStage,
   type ConnectStarted,
@@ -11,12 +17,6 @@ import {
   startConnect,
   startGateway,
 } from "../../scripts/calls/stage.ts";
-import { startFakeAnthropic } from "../../scripts/calls/providers/FakeAnthropic.ts";
-import { startFakeBytedance } from "../../scripts/calls/providers/FakeBytedance.ts";
-import { startFakeGoogle } from "../../scripts/calls/providers/FakeGoogle.ts";
-import { startFakeLlamaServer } from "../../scripts/calls/providers/FakeLlamaServer.ts";
-import { startFakeOpenAi } from "../../scripts/calls/providers/FakeOpenAi.ts";
-import type { FakeProvider } from "../../scripts/calls/providers/providerServer.ts";
 import { putEmptyDatabase } from "./emptyDatabase.ts";
 
 export type Fakes = Record<"openai" | "anthropic" | "google" | "bytedance" | "local", FakeProvider>;

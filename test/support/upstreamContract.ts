@@ -1,7 +1,5 @@
 import { getEventListeners } from "node:events";
 import { expect } from "chai";
-import { parseChatRequest } from "../../src/gateway/requests/chat.ts";
-import type { Served, Upstream, UpstreamRequest, UpstreamSettings } from "../../src/gateway/upstream.ts";
 import {
   COMPLAINT,
   type FakeProvider,
@@ -10,6 +8,8 @@ import {
   RETRY_AFTER_SECONDS,
 } from "../../scripts/calls/providers/providerServer.ts";
 import { INPUT_TOKENS, OUTPUT_TOKENS, PNG, TOOL_ARGUMENTS } from "../../scripts/calls/providers/reply.ts";
+import { parseChatRequest } from "../../src/gateway/requests/chat.ts";
+import type { Served, Upstream, UpstreamRequest, UpstreamSettings } from "../../src/gateway/upstream.ts";
 import { expectApiError, unsupported } from "./apiErrors.ts";
 
 type Json = Record<string, unknown>;

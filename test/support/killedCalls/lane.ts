@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startFakeLlamaServer } from "../../../scripts/calls/providers/FakeLlamaServer.ts";
+import type { FakeProvider } from "../../../scripts/calls/providers/providerServer.ts";
 import { type CallsStage, connectAs, type StagedOperator } from "../../../scripts/calls/stage.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
 import { encodeTokenTransfer } from "../../../src/chain/token.ts";
 import { localTestAccount } from "../../../src/cli/localAccounts.ts";
 import { parseOpg } from "../../../src/protocol/units.ts";
-import { startFakeLlamaServer } from "../../mocks/providers/FakeLlamaServer.ts";
-import type { FakeProvider } from "../../mocks/providers/providerServer.ts";
 import { putEmptyDatabase } from "../emptyDatabase.ts";
 import type { ConnectBooks, ConnectProcessOptions } from "./connectProcess.ts";
 import type { GatewayProcessOptions } from "./gatewayProcess.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom, type Random } from "../../../scripts/training/random.ts";
 import { comesTrue, type Lane, type Payer } from "./lane.ts";
-import { type Outcome, askAndJudge, type Question, type Truth } from "./question.ts";
+import { askAndJudge, type Outcome, type Question, type Truth } from "./question.ts";
 import { nameOf, occasionOf, type Scenario } from "./scenarios.ts";
 
 /** What came of a scenario, before the books are looked at. */

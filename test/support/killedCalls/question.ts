@@ -1,4 +1,4 @@
-import { INPUT_TOKENS, OUTPUT_TOKENS } from "../../mocks/providers/reply.ts";
+import { INPUT_TOKENS, OUTPUT_TOKENS } from "../../../scripts/calls/providers/reply.ts";
 
 /** What an app asks, and how. */
 export type Question = {

@@ -1,5 +1,5 @@
-import type { Choices } from "./choices.ts";
 import { GOOD_BODIES } from "./bodies.ts";
+import type { Choices } from "./choices.ts";
 
 /** Bytes for a socket, piece by piece; what is no HTTP, or ends before it should. */
 export type RawRequest = {

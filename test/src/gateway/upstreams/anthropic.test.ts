@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import type { Upstream } from "../../../../src/gateway/upstream.ts";
-import { createAnthropicUpstream } from "../../../../src/gateway/upstreams/anthropic.ts";
 import { startFakeAnthropic } from "../../../../scripts/calls/providers/FakeAnthropic.ts";
 import type { FakeProvider } from "../../../../scripts/calls/providers/providerServer.ts";
+import type { Upstream } from "../../../../src/gateway/upstream.ts";
+import { createAnthropicUpstream } from "../../../../src/gateway/upstreams/anthropic.ts";
 import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import { chatOf, describeChats, requestOf, TOOL, tryProvider } from "../../../support/upstreamContract.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Upstream } from "../../../../src/gateway/upstream.ts";
-import { createBytedanceUpstream } from "../../../../src/gateway/upstreams/bytedance.ts";
 import { startFakeBytedance } from "../../../../scripts/calls/providers/FakeBytedance.ts";
 import type { FakeProvider } from "../../../../scripts/calls/providers/providerServer.ts";
 import { PNG } from "../../../../scripts/calls/providers/reply.ts";
+import type { Upstream } from "../../../../src/gateway/upstream.ts";
+import { createBytedanceUpstream } from "../../../../src/gateway/upstreams/bytedance.ts";
 import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import { chatOf, describeChats, requestOf, TOOL, tryProvider } from "../../../support/upstreamContract.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Upstream } from "../../../../src/gateway/upstream.ts";
-import { createGoogleUpstream } from "../../../../src/gateway/upstreams/google.ts";
 import { startFakeGoogle } from "../../../../scripts/calls/providers/FakeGoogle.ts";
 import type { FakeProvider } from "../../../../scripts/calls/providers/providerServer.ts";
 import { embeddingOf, PNG } from "../../../../scripts/calls/providers/reply.ts";
+import type { Upstream } from "../../../../src/gateway/upstream.ts";
+import { createGoogleUpstream } from "../../../../src/gateway/upstreams/google.ts";
 import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import { chatOf, describeChats, requestOf, TOOL, tryProvider } from "../../../support/upstreamContract.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Upstream } from "../../../../src/gateway/upstream.ts";
-import { createLocalUpstream } from "../../../../src/gateway/upstreams/local.ts";
 import { startFakeLlamaServer } from "../../../../scripts/calls/providers/FakeLlamaServer.ts";
 import type { FakeProvider } from "../../../../scripts/calls/providers/providerServer.ts";
 import { embeddingOf, PNG } from "../../../../scripts/calls/providers/reply.ts";
+import type { Upstream } from "../../../../src/gateway/upstream.ts";
+import { createLocalUpstream } from "../../../../src/gateway/upstreams/local.ts";
 import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import { createLoopback } from "../../../support/loopback.ts";
 import {

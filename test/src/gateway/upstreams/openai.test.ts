@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Upstream } from "../../../../src/gateway/upstream.ts";
-import { createOpenAiUpstream } from "../../../../src/gateway/upstreams/openai.ts";
 import { startFakeOpenAi } from "../../../../scripts/calls/providers/FakeOpenAi.ts";
 import type { FakeProvider } from "../../../../scripts/calls/providers/providerServer.ts";
 import { embeddingOf, PNG } from "../../../../scripts/calls/providers/reply.ts";
+import type { Upstream } from "../../../../src/gateway/upstream.ts";
+import { createOpenAiUpstream } from "../../../../src/gateway/upstreams/openai.ts";
 import { expectApiError, unsupported } from "../../../support/apiErrors.ts";
 import {
   chatOf,
