@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
+import { type Chain, genesisHashOf } from "../chain/clients.ts";
 import type { GatewayPlace } from "../connect/operators.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { opgAmount, wholeNumber } from "./options.ts";
@@ -60,10 +61,10 @@ export function addConnectCommand(program: Command, terminal: Terminal): void {
 }
 
 async function run(terminal: Terminal, options: ConnectOptions): Promise<void> {
-  const dataDir = resolve(options.data ?? defaultFolder(terminal.env));
   const operators = (options.gateway ?? []).map(readPlace);
   const session = createSession(terminal, options);
   const chain = await session.signingChain();
+  const dataDir = resolve(options.data ?? (await defaultFolder(terminal.env, chain)));
   const allowPrivateGateways = await session.allowsPrivateUris();
   const stopping = new AbortController();
   terminal.ifStopped = () => stopping.abort();
@@ -91,6 +92,8 @@ function readPlace(text: string): GatewayPlace {
   );
 }
 
-export function defaultFolder(env: Environment): string {
-  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "connect");
+/** One for each chain: a local one that was started anew is another. */
+async function defaultFolder(env: Environment, chain: Chain): Promise<string> {
+  const name = `${chain.chainId}-${(await genesisHashOf(chain)).slice(2, 10)}`;
+  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "connect", name);
 }

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { LocalAccount } from "viem";
+import { type Chain, genesisHashOf } from "../chain/clients.ts";
 import { createFetchUri } from "../fetch/fetchUri.ts";
 import { createModelFiles } from "../fetch/modelFiles.ts";
 import { type GatewayConfig, parseGatewayConfig } from "../gateway/config.ts";
@@ -41,9 +42,9 @@ export function addGatewayCommand(program: Command, terminal: Terminal): void {
 async function run(terminal: Terminal, options: GatewayOptions): Promise<void> {
   const { env } = terminal;
   const config = parseGatewayConfig(await readConfig(options.config), options.config);
-  const dataDir = resolve(options.data ?? defaultFolder(env));
   const session = createSession(terminal, options);
   const chain = await session.chainOf(requireSigner(session));
+  const dataDir = resolve(options.data ?? (await defaultFolder(env, chain)));
   const secret = (variable: string) => env[variable] || undefined;
   const onnx = await onnxUpstream(session, config, dataDir);
   const models = serveModels({ config, secret, onnx });
@@ -114,8 +115,10 @@ async function readConfig(file: string): Promise<string> {
   });
 }
 
-function defaultFolder(env: Environment): string {
-  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "gateway");
+/** One for each chain: a local one that was started anew is another. */
+async function defaultFolder(env: Environment, chain: Chain): Promise<string> {
+  const name = `${chain.chainId}-${(await genesisHashOf(chain)).slice(2, 10)}`;
+  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "gateway", name);
 }
 
 function requireSigner(session: Session): LocalAccount {
