@@ -4,6 +4,9 @@ import { createProgram, run } from "../../../src/cli/main.ts";
 import { createTestTerminal, type TestTerminal } from "../../support/testTerminal.ts";
 
 const COMMANDS = [
+  "connect",
+  "gateway",
+  "receipt list",
   "job submit",
   "job status",
   "job result",
