@@ -13,9 +13,9 @@ type ConnectOptions = CommonOptions & {
   data?: string;
   port: number;
   host: string;
-  budget: bigint;
+  budget?: bigint;
   deposit?: bigint;
-  maxPrice: bigint;
+  maxPrice?: bigint;
   minBond?: bigint;
   gateway?: string[];
   challenge?: boolean;
@@ -37,14 +37,9 @@ export function addConnectCommand(program: Command, terminal: Terminal): void {
     .option("--data <folder>", "where it keeps its voucher key, receipts and state; the user's data folder unless told")
     .option("--port <n>", `${PORT} unless told`, wholeNumber, PORT)
     .option("--host <address>", "127.0.0.1 unless told: whoever reaches it spends your OPG", "127.0.0.1")
-    .option("--budget <opg>", `the most it may have in channels; ${BUDGET} unless told`, opgAmount, opgAmount(BUDGET))
+    .option("--budget <opg>", `the most it may have in channels; ${BUDGET} unless told`, opgAmount)
     .option("--deposit <opg>", "what it puts into a channel at a time; a tenth of the budget unless told", opgAmount)
-    .option(
-      "--max-price <opg>",
-      `the most one call may cost; ${MAX_PRICE} unless told`,
-      opgAmount,
-      opgAmount(MAX_PRICE),
-    )
+    .option("--max-price <opg>", `the most one call may cost; ${MAX_PRICE} unless told`, opgAmount)
     .option(
       "--min-bond <opg>",
       "the least standing bond of an operator; an equivocation's slash unless told",
@@ -69,7 +64,9 @@ async function run(terminal: Terminal, options: ConnectOptions): Promise<void> {
   const stopping = new AbortController();
   terminal.ifStopped = () => stopping.abort();
   session.progress.end();
-  const { budget, deposit, maxPrice, minBond, challenge, allowOtherServedModel } = options;
+  const { deposit, minBond, challenge, allowOtherServedModel } = options;
+  const budget = options.budget ?? opgAmount(BUDGET);
+  const maxPrice = options.maxPrice ?? opgAmount(MAX_PRICE);
   await runConnect({
     ...{ chain, dataDir, operators, budget, maxPrice, allowPrivateGateways },
     ...(deposit !== undefined && { deposit }),
