@@ -3,7 +3,7 @@ import { allChecks, type Check, callsTests, tryWithout } from "../support/mutant
 import { createScratch, type Scratch } from "../support/mutants/scratch.ts";
 
 /** How many of the checks are taken out here; `npm run bench:checks` takes out each of them. */
-const SAMPLE = 6;
+const SAMPLE = 4;
 const SEED = 20_261_121;
 
 /** So many of them, a different lot for each seed. */
