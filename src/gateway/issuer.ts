@@ -39,14 +39,16 @@ export type IssuedCall = {
   abandon(): Promise<void>;
 };
 
+/** Signs a statement's digest as the operator's signer. */
+export type SignStatement = (digest: Hex, statement: Receipt | Part) => Promise<Hex>;
+
 export type IssuerOptions = {
   calls: CallTable;
   domain: ReceiptDomain;
   operatorId: number;
   /** Started for this life of the process, see `startIncarnation`. */
   incarnation: number;
-  /** Signs a digest as the operator's signer. */
-  sign: (digest: Hex) => Promise<Hex>;
+  sign: SignStatement;
   /** Unix seconds. */
   now: () => number;
 };
@@ -116,7 +118,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
     // Counted first: if signing fails, the index is used up, and the call can't go on with another part of that number.
     const index = count(bytes);
     const part: Part = { operatorId, channelId, sequence, index, runningHash, issuedAt: now() };
-    return { part, signature: await sign(partId(part, domain)) };
+    return { part, signature: await sign(partId(part, domain), part) };
   }
 
   async function signReceipt(outcome: Outcome): Promise<SignedReceipt> {
@@ -128,7 +130,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
         ...{ cumulativeOwed, issuedAt: now() },
       };
       const id = receiptId(receipt, domain);
-      return { receipt, signature: await sign(id), receiptId: id };
+      return { receipt, signature: await sign(id, receipt), receiptId: id };
     });
   }
 

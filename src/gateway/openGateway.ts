@@ -20,7 +20,7 @@ import { type ChainWatch, createChainWatch } from "./chainWatch.ts";
 import { type ChainWork, type ChainWorkEvent, startChainWork } from "./chainWork.ts";
 import type { GatewayConfig } from "./config.ts";
 import { startIncarnation } from "./incarnation.ts";
-import { createIssuer } from "./issuer.ts";
+import { createIssuer, type SignStatement } from "./issuer.ts";
 import { createMetrics } from "./metrics.ts";
 import type { ServedModels } from "./models.ts";
 import type { Publish } from "./publish.ts";
@@ -33,6 +33,8 @@ export type OpenGatewayOptions = {
   config: Omit<GatewayConfig, "models" | "providers" | "publish">;
   models: ServedModels;
   publish: Publish;
+  /** Signs receipts and parts as the operator's signer, with a key that may be elsewhere; `chain`'s account unless told. */
+  sign?: SignStatement;
   pollingIntervalMs?: number;
   /** Blocks after which an incarnation counts as started; 2 unless told. */
   confirmations?: number;
@@ -51,8 +53,9 @@ export type Gateway = {
   /**
    * Takes no more calls, waits for those under way, anchors what waits as far as the interval lets, and ends.
    * @param signal cuts the waiting short: everything goes on at the next start
+   * @returns receipts that wait to be anchored; undefined when the waiting was cut short
    */
-  stop(signal: AbortSignal): Promise<{ unanchored: number }>;
+  stop(signal: AbortSignal): Promise<{ unanchored: number | undefined }>;
 };
 
 const CONFIRMATIONS = 2;
@@ -120,7 +123,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   });
   const issuer = await createIssuer({
     ...{ calls: store.calls, domain, operatorId, incarnation },
-    sign: (digest) => signAs(chain, digest),
+    sign: options.sign ?? ((digest) => signAs(chain, digest)),
     now: () => watch.latest().timestamp,
   });
   const isReady = () => work.channels.isFresh();
@@ -141,7 +144,7 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
     onEvent(event);
   }
 
-  async function stop(signal: AbortSignal): Promise<{ unanchored: number }> {
+  async function stop(signal: AbortSignal): Promise<{ unanchored: number | undefined }> {
     await calls.stop(signal);
     await listening.close();
     const unanchored = await flush(work, signal);
@@ -151,10 +154,10 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   }
 }
 
-async function flush(work: ChainWork, signal: AbortSignal): Promise<number> {
-  const cut = new Promise<number>((resolve) => {
-    if (signal.aborted) resolve(Number.NaN);
-    signal.addEventListener("abort", () => resolve(Number.NaN), { once: true });
+async function flush(work: ChainWork, signal: AbortSignal): Promise<number | undefined> {
+  const cut = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
   return await Promise.race([work.flush(), cut]);
 }

@@ -6,6 +6,7 @@ import { voucherEscrowAbi } from "../../../src/chain/abi/voucherEscrow.ts";
 import { loadAddresses } from "../../../src/chain/addressesFile.ts";
 import { connectChain, type SigningChain, signing } from "../../../src/chain/clients.ts";
 import { localTestAccount } from "../../../src/cli/localAccounts.ts";
+import type { SignStatement } from "../../../src/gateway/issuer.ts";
 import { toJson } from "../../../src/store/json.ts";
 
 const LOCAL_CHAIN_ID = 31337;
@@ -44,20 +45,13 @@ export async function connectEnding(
 }
 
 /** Writes each receipt and part down before anybody has its signature, whether it leaves or not. */
-export function recordStatements(chain: SigningChain, file: string): SigningChain {
-  const { account } = chain;
-  const sign = account.signTypedData as (typedData: { primaryType: string; message: object }) => Promise<Hex>;
-  return {
-    ...chain,
-    account: {
-      ...account,
-      signTypedData: async (typedData: { primaryType: string; message: object }) => {
-        const signature = await sign(typedData);
-        const name = typedData.primaryType === "Part" ? "part" : "receipt";
-        appendFileSync(file, `${toJson({ [name]: typedData.message, signature })}\n`);
-        return signature;
-      },
-    } as SigningChain["account"],
+export function recordStatements(account: number, file: string): SignStatement {
+  const signer = localTestAccount(account);
+  return async (hash, statement) => {
+    const signature = await signer.sign({ hash });
+    const name = "index" in statement ? "part" : "receipt";
+    appendFileSync(file, `${toJson({ [name]: statement, signature })}\n`);
+    return signature;
   };
 }
 

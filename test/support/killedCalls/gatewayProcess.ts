@@ -22,11 +22,12 @@ const stopping = new AbortController();
 process.once("SIGTERM", () => stopping.abort());
 
 const step = createEnding(options.endingFile);
-const chain = recordStatements(await connectEnding(options, step), options.statementsFile);
+const chain = await connectEnding(options, step);
 const config = parseGatewayConfig(JSON.stringify(options.config), "config");
 const gateway = await openGateway({
   ...{ chain, config, dataDir: options.dataDir, publish: publishByGateway, pollingIntervalMs: 250 },
   models: serveModels({ config, secret: () => undefined, onnx: { answer: {}, stream: {} } }),
+  sign: recordStatements(options.account, options.statementsFile),
   onStep: step,
   onEvent: ({ kind, ...event }) => {
     say({ event: kind, ...event });
