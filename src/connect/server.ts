@@ -5,6 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { readJsonBody } from "../protocol/jsonBody.ts";
+import { oneLine } from "../protocol/oneLine.ts";
 import { type ReceiptJson, receiptToJson } from "../protocol/receiptJson.ts";
 import { ROUTES, type Route } from "../protocol/route.ts";
 import type { ProofState } from "../store/paidCalls.ts";
@@ -23,9 +24,20 @@ export type ConnectForApps = Pick<Connect, "ask" | "models" | "receipt" | "recei
 /** One of `GET /v1/receipts`: `receipt` is the file that `opg receipt verify` takes. */
 export type ListedReceipt = { receiptId: Hex; proof: ProofState; receipt: ReceiptJson };
 
-/** The local end as an OpenAI-compatible API. */
-export function createConnectApp({ ask, models, receipt, receipts }: ConnectForApps): Hono {
+/**
+ * The local end as an OpenAI-compatible API.
+ * @param isOnlyLocal refuses requests to any name that isn't this machine's: a web page whose name was made to lead here
+ * (DNS rebinding) would spend the payer's OPG, and read the answers
+ */
+export function createConnectApp({ ask, models, receipt, receipts }: ConnectForApps, isOnlyLocal = false): Hono {
   const app = new Hono();
+  if (isOnlyLocal) {
+    app.use(async ({ req }, next) => {
+      const host = req.header("host");
+      if (!isThisMachine(host)) throw notNamedSo(host);
+      await next();
+    });
+  }
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => errorResponse(tooLarge()) }));
   for (const route of ROUTES) {
     app.post(route, async ({ req }) => {
@@ -62,7 +74,7 @@ export type ConnectServer = { url: string; close(): Promise<void> };
 /** Serves apps. @throws when the port is taken */
 export async function serveConnect(connect: ConnectForApps, options: ServeOptions): Promise<ConnectServer> {
   const { port, host: hostname = "127.0.0.1" } = options;
-  const { fetch } = createConnectApp(connect);
+  const { fetch } = createConnectApp(connect, isThisMachine(hostname.includes(":") ? `[${hostname}]` : hostname));
   const server = await new Promise<ServerType>((resolve, reject) => {
     const starting = serve({ fetch, port, hostname }, () => resolve(starting));
     starting.once("error", reject);
@@ -86,6 +98,18 @@ function toListed({ receiptId, proof, ...portable }: KeptReceipt): ListedReceipt
 function readLimit(text = String(LISTED)): number {
   if (/^[1-9][0-9]{0,3}$/.test(text)) return Number(text);
   throw badRequest("limit is something else than a number from 1 to 9999: send one", "invalid_value", "limit");
+}
+
+/** Whether a request's `host` leads to this machine whatever a name server says. */
+function isThisMachine(host = ""): boolean {
+  if (!URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  return hostname === "[::1]" || /^(127(\.\d+){3}|(.+\.)?localhost)$/.test(hostname);
+}
+
+function notNamedSo(host = "none"): ApiError {
+  const message = `got a request to the host ${oneLine(host).slice(0, 100)}, wanted is localhost: use that in the base URL`;
+  return new ApiError(message, { status: 403, type: "invalid_request_error", code: "foreign_host" });
 }
 
 function notFound(message: string, code: string): ApiError {
