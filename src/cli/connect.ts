@@ -1,13 +1,12 @@
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type Chain, genesisHashOf } from "../chain/clients.ts";
 import type { GatewayPlace } from "../connect/operators.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { dataFolderOn } from "./dataFolder.ts";
 import { opgAmount, wholeNumber } from "./options.ts";
 import { runConnect } from "./runConnect.ts";
 import { type CommonOptions, createSession } from "./session.ts";
-import type { Environment, Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 
 type ConnectOptions = CommonOptions & {
   data?: string;
@@ -59,7 +58,7 @@ async function run(terminal: Terminal, options: ConnectOptions): Promise<void> {
   const operators = (options.gateway ?? []).map(readPlace);
   const session = createSession(terminal, options);
   const chain = await session.signingChain();
-  const dataDir = resolve(options.data ?? (await defaultFolder(terminal.env, chain)));
+  const dataDir = resolve(options.data ?? (await dataFolderOn(terminal.env, "connect", chain)));
   const allowPrivateGateways = await session.allowsPrivateUris();
   const stopping = new AbortController();
   terminal.ifStopped = () => stopping.abort();
@@ -87,10 +86,4 @@ function readPlace(text: string): GatewayPlace {
     "usage/malformed-gateway",
     `got --gateway ${text.slice(0, 80)}, wanted is an operator's number and a URL, like 7=https://gateway.example`,
   );
-}
-
-/** One for each chain: a local one that was started anew is another. */
-async function defaultFolder(env: Environment, chain: Chain): Promise<string> {
-  const name = `${chain.chainId}-${(await genesisHashOf(chain)).slice(2, 10)}`;
-  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "connect", name);
 }

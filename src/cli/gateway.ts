@@ -1,26 +1,24 @@
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { LocalAccount } from "viem";
-import { type Chain, genesisHashOf } from "../chain/clients.ts";
 import { createFetchUri } from "../fetch/fetchUri.ts";
 import { createModelFiles } from "../fetch/modelFiles.ts";
 import { type GatewayConfig, parseGatewayConfig } from "../gateway/config.ts";
 import { type Publish, publishByGateway } from "../gateway/publish.ts";
 import { createIpfsPublisher } from "../gateway/publishIpfs.ts";
 import { createS3Publisher } from "../gateway/publishS3.ts";
-import { serveModels } from "../gateway/serveModels.ts";
+import { serveModels, upstreamNameOf } from "../gateway/serveModels.ts";
 import type { Upstream } from "../gateway/upstream.ts";
 import { createOnnxUpstream } from "../gateway/upstreams/onnx.ts";
 import { createOnnxProcess } from "../inference/onnxProcess.ts";
 import { createModelShelf } from "../node/models.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { findModel } from "./catalogue.ts";
+import { dataFolderOn } from "./dataFolder.ts";
 import { SIGNER_KEY } from "./keys.ts";
 import { runGateway } from "./runGateway.ts";
 import { type CommonOptions, createSession, type Session } from "./session.ts";
-import type { Environment, Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 
 type GatewayOptions = CommonOptions & { config: string; data?: string };
 
@@ -43,8 +41,8 @@ async function run(terminal: Terminal, options: GatewayOptions): Promise<void> {
   const { env } = terminal;
   const config = parseGatewayConfig(await readConfig(options.config), options.config);
   const session = createSession(terminal, options);
-  const chain = await session.chainOf(requireSigner(session));
-  const dataDir = resolve(options.data ?? (await defaultFolder(env, chain)));
+  const chain = await session.chainOf(session.requireSigner());
+  const dataDir = resolve(options.data ?? (await dataFolderOn(env, "gateway", chain)));
   const secret = (variable: string) => env[variable] || undefined;
   const onnx = await onnxUpstream(session, config, dataDir);
   const models = serveModels({ config, secret, onnx });
@@ -63,9 +61,10 @@ async function onnxUpstream(session: Session, config: GatewayConfig, dataDir: st
   const wanted = Object.entries(config.models).filter(([name]) => name.startsWith("onnx/"));
   const ids = new Map(
     await Promise.all(
-      wanted.map(async ([name, { upstreamName }]) => {
-        const published = await findModel(session, upstreamName ?? name.slice("onnx/".length));
-        return [upstreamName ?? name.slice("onnx/".length), published.published.modelId] as const;
+      wanted.map(async ([name, model]) => {
+        const upstreamName = upstreamNameOf(name, model);
+        const { published } = await findModel(session, upstreamName);
+        return [upstreamName, published.modelId] as const;
       }),
     ),
   );
@@ -113,19 +112,4 @@ async function readConfig(file: string): Promise<string> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ProtocolError("usage/no-config", `the gateway's configuration can't be read: ${why}`, { cause });
   });
-}
-
-/** One for each chain: a local one that was started anew is another. */
-async function defaultFolder(env: Environment, chain: Chain): Promise<string> {
-  const name = `${chain.chainId}-${(await genesisHashOf(chain)).slice(2, 10)}`;
-  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "gateway", name);
-}
-
-function requireSigner(session: Session): LocalAccount {
-  const signer = session.nodeSigner();
-  if (signer !== undefined) return signer;
-  throw new ProtocolError(
-    "usage/no-key",
-    `this needs the operator's signer: set ${SIGNER_KEY} to 0x and 64 hex digits`,
-  );
 }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { Hex, LocalAccount } from "viem";
+import type { Hex } from "viem";
 import { operatorOfSigner } from "../chain/verifier.ts";
 import { createOnnxProcess } from "../inference/onnxProcess.ts";
 import { openSecret } from "../node/secret.ts";
@@ -8,8 +8,9 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { formatOpg, parseOpg } from "../protocol/units.ts";
 import { answering } from "./answering.ts";
 import { findModel } from "./catalogue.ts";
+import { dataFolder } from "./dataFolder.ts";
 import { SIGNER_KEY } from "./keys.ts";
-import { defaultNodeFolder, type NodeConfig, readNodeConfig, writeNodeConfig } from "./nodeConfig.ts";
+import { type NodeConfig, readNodeConfig, writeNodeConfig } from "./nodeConfig.ts";
 import { opgAmount, wholeNumber } from "./options.ts";
 import { type Answer, lines } from "./output.ts";
 import { runNode } from "./runNode.ts";
@@ -51,7 +52,7 @@ async function run(
   const dataDir = folderOf(terminal, typed);
   const config = await readNodeConfig(dataDir);
   const session = createSession(terminal, withConfig(typed, config));
-  const chain = await session.chainOf(requireSigner(session));
+  const chain = await session.chainOf(session.requireSigner());
   const stopping = new AbortController();
   terminal.ifStopped = () => stopping.abort();
   const models = serve === undefined ? config?.serve : await readServe(session, serve);
@@ -105,7 +106,7 @@ async function init(session: Session, options: CommonOptions & FolderOptions): P
 }
 
 function folderOf({ env }: Terminal, { data }: FolderOptions): string {
-  return resolve(data ?? defaultNodeFolder(env));
+  return resolve(data ?? dataFolder(env, "node"));
 }
 
 /** A network that was typed isn't mixed with the folder's RPC, nor the other way round. */
@@ -128,10 +129,4 @@ async function readServe(session: Session, serve: string): Promise<readonly Hex[
 
 function noModels(): ProtocolError {
   return new ProtocolError("usage/no-models", `nothing says what to serve: add --serve with ${SERVE}`);
-}
-
-function requireSigner(session: Session): LocalAccount {
-  const signer = session.nodeSigner();
-  if (signer !== undefined) return signer;
-  throw new ProtocolError("usage/no-key", `this needs the node's key: set ${SIGNER_KEY} to 0x and 64 hex digits`);
 }

@@ -1,11 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import { NETWORK_NAMES, type NetworkName } from "./networks.ts";
 import { isHash32 } from "./options.ts";
-import type { Environment } from "./terminal.ts";
 
 /** What `opg node init` fixes, so that the node is started by its folder alone. It holds no keys but an RPC's. */
 export type NodeConfig = {
@@ -23,11 +21,6 @@ export type NodeConfig = {
 
 const TEXTS = ["rpc", "addresses", "minFee"] as const;
 const KEYS = ["network", "rpc", "addresses", "allowPrivateUris", "serve", "minFee", "maxConsumerGas"];
-
-/** Where a node keeps its state unless told, by the XDG base directory specification. */
-export function defaultNodeFolder(env: Environment): string {
-  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "opengradient", "node");
-}
 
 /**
  * A folder's config; undefined when it has none.

@@ -90,10 +90,7 @@ async function rotate(session: Session, options: SignerOptions): Promise<Answer>
 }
 
 async function consent(session: Session, owner: Address): Promise<Answer> {
-  const signer = session.nodeSigner();
-  if (signer === undefined) {
-    throw new ProtocolError("usage/no-key", `this needs the node's key: set ${SIGNER_KEY} to 0x and 64 hex digits`);
-  }
+  const signer = session.requireSigner();
   const { deadline, signature: signed } = await signConsent(signer, await session.chain(), owner);
   return {
     json: { owner, signer: signer.address, consent: signed, deadline },

@@ -42,7 +42,7 @@ export async function runGateway({ isJson, signal, ...options }: RunGatewayOptio
   await ended(signal);
   say({ event: "stopping" });
   const { unanchored } = await gateway.stop(AbortSignal.timeout(STOP_MS));
-  say({ event: "stopped", unanchored: Number.isNaN(unanchored) ? null : unanchored });
+  say({ event: "stopped", unanchored: unanchored ?? null });
   if (process.connected) process.disconnect();
 }
 

@@ -33,8 +33,10 @@ export type Session = {
   signingChain(): Promise<SigningChain>;
   /** A connection of another account than the session's own. */
   chainOf(account: LocalAccount): Promise<SigningChain>;
-  /** The node's signer, when its key is here. */
+  /** The operator's signer, when its key is here. */
   nodeSigner(): LocalAccount | undefined;
+  /** @throws ProtocolError `usage/no-key` */
+  requireSigner(): LocalAccount;
   /** Whether what strangers name may lie in private networks or on this machine. */
   allowsPrivateUris(): Promise<boolean>;
   /** Fetches what the network's strangers name. */
@@ -70,6 +72,8 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
   const fetchUri = async (timeoutMs?: number) =>
     createFetchUri({ allowPrivate: await allowsPrivateUris(), ...(timeoutMs && { timeoutMs }) });
 
+  const nodeSigner = () => accountFromEnvironment(env, SIGNER_KEY);
+
   return {
     terminal,
     progress,
@@ -81,7 +85,8 @@ export function createSession(terminal: Terminal, options: CommonOptions): Sessi
       return sender;
     },
     chainOf: async (account) => signing(await connect(account)),
-    nodeSigner: () => accountFromEnvironment(env, SIGNER_KEY),
+    nodeSigner,
+    requireSigner: () => nodeSigner() ?? noSigner(),
     allowsPrivateUris,
     fetchUri,
     models: async (timeoutMs) =>
@@ -99,6 +104,13 @@ function requireKey(chain: Chain): SigningChain {
   throw new ProtocolError(
     "usage/no-key",
     `this needs a key on chain ${chain.chainId}: set ${PAYER_KEY} to 0x and 64 hex digits`,
+  );
+}
+
+function noSigner(): never {
+  throw new ProtocolError(
+    "usage/no-key",
+    `this needs the operator's signer: set ${SIGNER_KEY} to 0x and 64 hex digits`,
   );
 }
 

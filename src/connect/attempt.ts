@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
+import { pause } from "../chain/pause.ts";
 import { ApiError } from "../protocol/apiError.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { pause } from "./chainHead.ts";
 import type { Channels } from "./channels.ts";
 import { isLie } from "./checkStatements.ts";
 import type { Candidate } from "./choose.ts";

@@ -1,4 +1,5 @@
 import type { Chain } from "../chain/clients.ts";
+import { pause } from "../chain/pause.ts";
 
 /** The newest block seen. */
 export type ChainHead = {
@@ -60,18 +61,4 @@ export function createChainHead({ chain, pollingIntervalMs, onError }: ChainHead
       await running;
     },
   };
-}
-
-/** Waits so long, or until the signal. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

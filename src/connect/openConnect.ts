@@ -1,10 +1,9 @@
 import { type Address, type Hash, type Hex, keccak256 } from "viem";
-import type { SigningChain } from "../chain/clients.ts";
-import { rethrow } from "../chain/contractErrors.ts";
+import { genesisHashOf, type SigningChain } from "../chain/clients.ts";
+import { pause } from "../chain/pause.ts";
 import { logTerms } from "../chain/receiptLog.ts";
 import { createFetchUri } from "../fetch/fetchUri.ts";
 import type { Channel } from "../protocol/channel.ts";
-import { type QuoteJson, quoteToJson } from "../protocol/quote.ts";
 import type { PortableReceipt } from "../protocol/receiptJson.ts";
 import type { Route } from "../protocol/route.ts";
 import { createRelayer } from "../relayer/relayer.ts";
@@ -12,13 +11,14 @@ import type { PaidCall, ProofState } from "../store/paidCalls.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AskOptions } from "./appRequest.ts";
 import { createAsker } from "./ask.ts";
-import { createChainHead, pause } from "./chainHead.ts";
+import { createChainHead } from "./chainHead.ts";
 import { createChannels } from "./channels.ts";
 import { createStatementChecks } from "./checkStatements.ts";
 import { createExchange, type RefusedAnswer } from "./exchange.ts";
 import { createGatewayHttp } from "./gatewayHttp.ts";
 import { createGatewayPlaces } from "./gatewayPlaces.ts";
 import { createLedger } from "./ledger.ts";
+import { type ListedModel, listModels } from "./listModels.ts";
 import { createOperators, type GatewayPlace, type Operators } from "./operators.ts";
 import { createProver, type Proofs } from "./prove.ts";
 import { createReputation } from "./reputation.ts";
@@ -75,24 +75,6 @@ export type ConnectIntervals = {
   idleMs: number;
   /** Between two rounds of proofs; 0: only when asked to; 30,000 unless told. */
   proveMs: number;
-};
-
-/** A model as this end lists it, with what its operators ask for it. */
-export type ListedModel = {
-  id: string;
-  object: "model";
-  created: 0;
-  owned_by: string;
-  opg: {
-    operators: {
-      operatorId: number;
-      routes: readonly Route[];
-      stream: boolean;
-      bitExact: boolean;
-      quote: QuoteJson;
-      maxOutput: number;
-    }[];
-  };
 };
 
 /** A receipt as it is kept. */
@@ -279,28 +261,4 @@ async function startConnect(
       await store.close();
     },
   };
-}
-
-function listModels(operators: Operators): ListedModel[] {
-  const models = new Map<string, ListedModel>();
-  for (const { operatorId, offers } of operators.list()) {
-    for (const { model, routes, stream, bitExact, quote, maxOutput } of offers.values()) {
-      const owner = model.split("/")[0] ?? model;
-      const listed = models.get(model) ?? {
-        id: model,
-        object: "model",
-        created: 0,
-        owned_by: owner,
-        opg: { operators: [] },
-      };
-      listed.opg.operators.push({ operatorId, routes, stream, bitExact, quote: quoteToJson(quote), maxOutput });
-      models.set(model, listed);
-    }
-  }
-  return [...models.values()];
-}
-
-async function genesisHashOf({ publicClient }: SigningChain): Promise<Hex> {
-  const { hash } = await publicClient.getBlock({ blockNumber: 0n }).catch(rethrow);
-  return hash;
 }

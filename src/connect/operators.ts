@@ -1,8 +1,8 @@
 import type { Chain } from "../chain/clients.ts";
+import { pause } from "../chain/pause.ts";
 import { standingBondOf } from "../chain/receiptLog.ts";
 import type { FetchUri } from "../fetch/fetchUri.ts";
 import type { Route } from "../protocol/route.ts";
-import { pause } from "./chainHead.ts";
 import { type Offer, parseOffers } from "./offers.ts";
 
 /** Where an operator's gateway is. */

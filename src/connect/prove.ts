@@ -1,6 +1,5 @@
 import { chainTime, type SigningChain } from "../chain/clients.ts";
 import {
-  anchoredAt,
   challengeBond,
   challengeOf,
   encodeChallengeOmission,
@@ -8,12 +7,10 @@ import {
   type LogTerms,
 } from "../chain/receiptLog.ts";
 import { encodeApprove, tokenAllowanceOf } from "../chain/token.ts";
-import { type Inclusion, leafOf } from "../protocol/batch.ts";
-import { merkleRoot } from "../protocol/merkle.ts";
-import type { ReceiptDomain } from "../protocol/receipt.ts";
+import type { Inclusion } from "../protocol/batch.ts";
 import { parseReceipt } from "../protocol/receiptJson.ts";
 import type { Relayer } from "../relayer/relayer.ts";
-import { verifyReceipt } from "../sdk/verifyReceipt.ts";
+import { anchoringTime } from "../sdk/verifyReceipt.ts";
 import type { PaidCall, PaidCallTable, ProofState } from "../store/paidCalls.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";
 import type { Operators } from "./operators.ts";
@@ -45,11 +42,13 @@ const TIMEOUT_MS = 10_000;
 
 /** Sees that receipts are in batches on chain: asks for each one's inclusion, proves it, and challenges what has none in time. */
 export function createProver(options: ProverOptions): () => Promise<Proofs> {
-  const { paid, step, onError } = options;
+  const { chain, paid, step, onError } = options;
+  const anchoredAt = ({ receipt, receiptId }: Receipt, inclusion: Inclusion) =>
+    anchoringTime(chain, receipt, receiptId, inclusion);
 
   async function prove(call: PaidCall, receipt: Receipt, now: number): Promise<ProofState> {
     const inclusion = await inclusionOf(options, call, receipt).catch((error: unknown) => void onError(error));
-    if (inclusion !== undefined && (await isAnchored(options, receipt, inclusion))) {
+    if (inclusion !== undefined && (await anchoredAt(receipt, inclusion)) !== undefined) {
       await paid.setProof(receipt.receiptId, "proven", inclusion);
       await step("proven");
       return "proven";
@@ -64,7 +63,7 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
 
   return async () => {
     const proofs: Proofs = { waiting: 0, proven: 0, missing: 0, challenged: 0, upheld: 0 };
-    const now = await chainTime(options.chain);
+    const now = await chainTime(chain);
     const left = await paid.inProof(STATES, MOST_AT_A_TIME);
     async function work(): Promise<void> {
       for (let call = left.shift(); call !== undefined; call = left.shift()) {
@@ -94,15 +93,6 @@ async function inclusionOf(
   const answer = await http.request(`${url}/v1/receipts/${receiptId}/proof`, { method: "GET", signal });
   const bytes = await http.readAll(answer, MAX_PROOF_BYTES);
   return answer.status === 200 ? parseReceipt(new TextDecoder().decode(bytes)).inclusion : undefined;
-}
-
-/** By the operator's ring or, once that has gone round, by the log. */
-async function isAnchored({ chain }: ProverOptions, signed: Receipt, inclusion: Inclusion): Promise<boolean> {
-  const { receipt, signature, receiptId } = signed;
-  if (merkleRoot(leafOf(receiptId), inclusion.proof) !== inclusion.batch.root) return false;
-  if ((await anchoredAt(chain, receipt.operatorId, inclusion.batch)) !== 0) return true;
-  const domain = domainOf(chain);
-  return (await verifyReceipt(chain, { receipt, signature, domain, inclusion })).anchoredAt !== undefined;
 }
 
 /** Where a receipt without an inclusion stands, once all is done that can be. */
@@ -137,7 +127,3 @@ async function challenge({ chain, relayer }: ProverOptions, { receipt, signature
 
 /** Several challenges under way must not use up each other's allowance. */
 const BONDS_AT_A_TIME = BigInt(PARALLEL) * 2n;
-
-function domainOf({ chainId, addresses }: SigningChain): ReceiptDomain {
-  return { chainId, receipts: addresses.receipts };
-}

@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
+import { pause } from "../chain/pause.ts";
 import { parseReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
-import { pause } from "./chainHead.ts";
 import { isLie, type StatementChecks } from "./checkStatements.ts";
 import { type RefusedAnswer, refusal } from "./exchange.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";

@@ -1,6 +1,6 @@
+import { pause } from "../chain/pause.ts";
 import { CALL_HEADERS } from "../protocol/callWire.ts";
 import { packVouchers } from "../protocol/voucher.ts";
-import { pause } from "./chainHead.ts";
 import type { Channels } from "./channels.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";
 import type { Ledger } from "./ledger.ts";

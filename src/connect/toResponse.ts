@@ -33,14 +33,9 @@ export function toResponse(answer: Answer, signal: AbortSignal, step: Step): Res
 
 /** An error as OpenAI's API has it. */
 export function errorResponse(error: ApiError): Response {
-  const { status, retryAfterSeconds } = error;
-  return Response.json(error.toBody(), {
-    status,
-    headers: {
-      [ANSWER_HEADERS.verified]: "none",
-      ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
-    },
-  });
+  const response = error.toResponse();
+  response.headers.set(ANSWER_HEADERS.verified, "none");
+  return response;
 }
 
 /** Any error as one for the app. */

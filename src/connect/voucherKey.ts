@@ -1,7 +1,5 @@
 import { join } from "node:path";
-import { isHex, size } from "viem";
 import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
-import { ProtocolError } from "../protocol/errors.ts";
 import { readOrCreateSecret } from "../store/secretFile.ts";
 
 /**
@@ -10,11 +8,5 @@ import { readOrCreateSecret } from "../store/secretFile.ts";
  * @throws ProtocolError `connect/invalid-voucher-key`
  */
 export async function openVoucherKey(folder: string): Promise<PrivateKeyAccount> {
-  const file = join(folder, "voucher-key");
-  const secret = await readOrCreateSecret(file);
-  if (isHex(secret) && size(secret) === 32) return privateKeyToAccount(secret);
-  throw new ProtocolError(
-    "connect/invalid-voucher-key",
-    `${file} doesn't hold 32 bytes in hex, nothing else is allowed: bring its copy back, or use another folder`,
-  );
+  return privateKeyToAccount(await readOrCreateSecret(join(folder, "voucher-key"), "connect/invalid-voucher-key"));
 }

@@ -1,5 +1,6 @@
 import type { Chain } from "../chain/clients.ts";
 import { rethrow } from "../chain/contractErrors.ts";
+import { pause } from "../chain/pause.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 
 /** A block; its time in unix seconds. */
@@ -91,16 +92,4 @@ function wentBack(number: bigint, seen: bigint): ProtocolError {
     "gateway/chain-went-back",
     `got block ${number} as the newest, ${seen} was seen before: use an RPC that keeps up; a local chain that was started anew needs its contracts and gateways anew`,
   );
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

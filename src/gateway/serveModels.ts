@@ -29,7 +29,7 @@ export function serveModels({ config, secret, onnx }: ServeModelsOptions): Serve
   return new Map(
     Object.entries(config.models).map(([name, model]): [string, ServedModel] => {
       const provider = name.slice(0, name.indexOf("/"));
-      const upstreamName = model.upstreamName ?? name.slice(provider.length + 1);
+      const upstreamName = upstreamNameOf(name, model);
       const { price: quote, serves, maxOutput } = model;
       const isBitExact = provider === ONNX;
       return [
@@ -45,7 +45,7 @@ function createUpstream(
   settings: GatewayConfig["providers"][string] | undefined,
   secret: ServeModelsOptions["secret"],
 ): Upstream {
-  const create = UPSTREAMS[provider];
+  const create = Object.hasOwn(UPSTREAMS, provider) ? UPSTREAMS[provider] : undefined;
   if (create === undefined) {
     throw new ProtocolError(
       "gateway/unknown-provider",
@@ -60,7 +60,7 @@ function createUpstream(
   return create({ timeoutMs, ...(baseUrl !== undefined && { baseUrl }), ...(apiKey !== undefined && { apiKey }) });
 }
 
-/** Whether any model of a configuration is one of the network's own. */
-export function needsOnnx({ models }: Pick<GatewayConfig, "models">): boolean {
-  return Object.keys(models).some((name) => name.startsWith(`${ONNX}/`));
+/** What a model is called by its provider: what follows the provider's name unless told. */
+export function upstreamNameOf(name: string, { upstreamName }: GatewayConfig["models"][string]): string {
+  return upstreamName ?? name.slice(name.indexOf("/") + 1);
 }

@@ -35,7 +35,7 @@ export function createGatewayApp(options: GatewayAppOptions): Hono {
   const { calls, store, domain, metrics, isReady, maxBodyBytes } = options;
   const app = new Hono();
   // Calls' bodies are read once it is known who pays; nothing else that comes here has one.
-  app.use("/v1/vouchers", bodyLimit({ maxSize: 0, onError: () => toResponse(tooLarge(0)) }));
+  app.use("/v1/vouchers", bodyLimit({ maxSize: 0, onError: () => tooLarge(0).toResponse() }));
   addCallRoutes(
     app,
     calls,
@@ -48,17 +48,15 @@ export function createGatewayApp(options: GatewayAppOptions): Hono {
   const models = modelsToJson(options.models, options.operatorId);
   app.get("/v1/models", (context) => context.json(models));
   app.notFound((context) =>
-    toResponse(
-      new ApiError(`there is no ${context.req.method} ${context.req.path.slice(0, 100)} here`, {
-        ...{ status: 404, type: "not_found_error", code: "unknown_route" },
-      }),
-    ),
+    new ApiError(`there is no ${context.req.method} ${context.req.path.slice(0, 100)} here`, {
+      ...{ status: 404, type: "not_found_error", code: "unknown_route" },
+    }).toResponse(),
   );
   app.onError((cause, context) => {
     const error = isCut(context.env as Partial<HttpBindings>) ? clientLeft(cause) : toApiError(cause);
     metrics.onRefused(error.code);
     if (error.status >= 500 && error.type === "server_error") options.onError(error.cause ?? error);
-    return toResponse(error);
+    return error.toResponse();
   });
   return app;
 }
@@ -97,12 +95,4 @@ export async function listen(app: Hono, { host, port }: { host: string; port: nu
       await closed;
     },
   };
-}
-
-function toResponse(error: ApiError): Response {
-  const retry = error.retryAfterSeconds;
-  return Response.json(error.toBody(), {
-    status: error.status,
-    headers: retry === undefined ? {} : { "retry-after": String(Math.ceil(retry)) },
-  });
 }

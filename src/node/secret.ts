@@ -1,5 +1,4 @@
-import { type Hex, isHex, size } from "viem";
-import { ProtocolError } from "../protocol/errors.ts";
+import type { Hex } from "viem";
 import { readOrCreateSecret } from "../store/secretFile.ts";
 
 /**
@@ -8,10 +7,5 @@ import { readOrCreateSecret } from "../store/secretFile.ts";
  * @throws ProtocolError `node/invalid-secret` when the file holds something else
  */
 export async function openSecret(file: string): Promise<Hex> {
-  const secret = await readOrCreateSecret(file);
-  if (isHex(secret) && size(secret) === 32) return secret;
-  throw new ProtocolError(
-    "node/invalid-secret",
-    `${file} doesn't hold 32 bytes in hex, nothing else is allowed: bring its copy back, or use another folder`,
-  );
+  return await readOrCreateSecret(file, "node/invalid-secret");
 }

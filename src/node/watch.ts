@@ -1,6 +1,7 @@
 import type { SigningChain } from "../chain/clients.ts";
 import { rethrow } from "../chain/contractErrors.ts";
 import { type JobOpened, jobsOpened } from "../chain/jobEvents.ts";
+import { pause } from "../chain/pause.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { JobTable } from "../store/jobs.ts";
 
@@ -107,16 +108,4 @@ function wentBack(number: bigint, seen: bigint): ProtocolError {
 
 function atLeast(block: bigint, least: bigint): bigint {
   return block > least ? block : least;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-  });
 }

@@ -47,6 +47,12 @@ export class ApiError extends Error {
   toBody(): ApiErrorBody {
     return { error: { message: this.message, type: this.type, param: this.param ?? null, code: this.code } };
   }
+
+  toResponse(): Response {
+    const { status, retryAfterSeconds: retry } = this;
+    const headers: Record<string, string> = retry === undefined ? {} : { "retry-after": String(Math.ceil(retry)) };
+    return Response.json(this.toBody(), { status, headers });
+  }
 }
 
 /** A request that is wrong in itself: 400 unless told. */

@@ -48,7 +48,7 @@ export async function verifyReceipt(
   const { receipt, domain, inclusion } = portable;
   const id = receiptId(receipt, domain);
   const [terms, now] = await Promise.all([logTerms(chain), chainTime(chain)]);
-  const anchored = inclusion && (await findAnchoring(chain, receipt, id, inclusion));
+  const anchored = inclusion && (await anchoringTime(chain, receipt, id, inclusion));
   const checks = [
     checkLog(chain, portable),
     await checkSigner(chain, portable, id),
@@ -138,10 +138,13 @@ async function checkAnchoring(chain: Chain, anchoring: Anchoring): Promise<Check
   return no(`it should have been anchored by ${dueAt}, and no inclusion came with it: ${advice}`);
 }
 
-/** When the batch was anchored that an inclusion leads to, by the ring or, once that has gone round, by the log. */
-async function findAnchoring(
+/**
+ * When the batch was anchored that an inclusion leads to, by the ring or, once that has gone round, by the log.
+ * @returns unix seconds; undefined: it leads to none that the operator has anchored
+ */
+export async function anchoringTime(
   chain: Chain,
-  { operatorId }: Receipt,
+  { operatorId }: Pick<Receipt, "operatorId">,
   id: Hex,
   { batch, proof }: Inclusion,
 ): Promise<number | undefined> {

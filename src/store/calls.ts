@@ -53,8 +53,6 @@ export type CallTable = {
    * @throws ProtocolError `call/not-reserved`, `call/over-cap`
    */
   issue(channelId: Hex, sequence: bigint, price: bigint, make: MakeReceipt): Promise<SignedReceipt>;
-  /** The highest known voucher for no more than what is owed; undefined: none is known. */
-  due(channelId: Hex): Promise<SignedVoucher | undefined>;
   /** The receipt of a call; undefined: there is none. */
   receipt(channelId: Hex, sequence: bigint): Promise<SignedReceipt | undefined>;
   /** A call by its receiptId or its requestHash; undefined: there is none. */
@@ -139,10 +137,6 @@ export function createCallTable(database: Database): CallTable {
     reserve: (reservation) => reserve(statements.reserve, reservation),
     issue: (channelId, sequence, price, make) =>
       inTurn(channelId, () => issue(statements, channelId, sequence, price, make)),
-    async due(channelId) {
-      const [row] = await query("select due_voucher from channels where channel_id = $1", [channelId]);
-      return row?.due_voucher ? (fromJson(row.due_voucher) as SignedVoucher) : undefined;
-    },
     async receipt(channelId, sequence) {
       const call = await callOf(query, channelId, sequence);
       return call?.stage === "issued" ? (fromJson(call.receipt) as SignedReceipt) : undefined;

@@ -1,14 +1,21 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { toHex } from "viem";
+import { type Hex, isHex, size, toHex } from "viem";
+import { ProtocolError } from "../protocol/errors.ts";
 
 /**
- * What a secret's file holds: 32 random bytes in hex, if it was made here. A new one is written there, for its owner alone,
- * before anything depends on it.
+ * The 32 bytes that a secret's file holds. Where there is none, random ones are written there, for its owner alone, before
+ * anything depends on them.
+ * @throws ProtocolError of that code when the file holds something else
  */
-export async function readOrCreateSecret(file: string): Promise<string> {
-  return ((await read(file)) ?? (await create(file))).trim();
+export async function readOrCreateSecret(file: string, errorCode: string): Promise<Hex> {
+  const secret = ((await read(file)) ?? (await create(file))).trim();
+  if (isHex(secret) && size(secret) === 32) return secret;
+  throw new ProtocolError(
+    errorCode,
+    `${file} doesn't hold 32 bytes in hex, nothing else is allowed: bring its copy back, or use another folder`,
+  );
 }
 
 async function read(file: string): Promise<string | undefined> {

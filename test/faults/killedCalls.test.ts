@@ -1,6 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import { expect } from "chai";
 import type { Hex } from "viem";
 import { type CallsStage, stageCalls } from "../../scripts/calls/stage.ts";
@@ -10,6 +7,7 @@ import { fillPurses, type Lane, startLane } from "../support/killedCalls/lane.ts
 import { type Liar, playLie, playOmission, startLiar } from "../support/killedCalls/liar.ts";
 import { type Played, playScenario, titleOf } from "../support/killedCalls/play.ts";
 import { isOfLane, nameOf, occasionOf, pickScenarios, type Scenario } from "../support/killedCalls/scenarios.ts";
+import { writeResults } from "../support/results.ts";
 import { temporaryFolder } from "../support/temporaryStore.ts";
 
 // A gateway and a local end, each a process, are killed (SIGKILL, by themselves) right after each step of theirs and started again
@@ -18,7 +16,6 @@ import { temporaryFolder } from "../support/temporaryStore.ts";
 
 const SCENARIOS = Number(process.env.CALL_FAULTS ?? 15);
 const SEED = Number(process.env.CALL_FAULTS_SEED ?? 20_261_121);
-const RESULTS = new URL("../../bench/results/callFaults.json", import.meta.url);
 
 const LANES = SCENARIOS > 50 ? 3 : 2;
 /** Of the local chain's test accounts: signers are 10 and after, see `stageCalls`. */
@@ -141,7 +138,7 @@ describe(`a gateway and a local end killed at every step, ${SCENARIOS} scenarios
     const figures = figuresOf(results, finals, Math.round((performance.now() - startedAt) / 1_000));
     console.log(`      ${JSON.stringify(figures)}`);
     expect(figures.kills).to.equal(SCENARIOS);
-    if (process.env.CALL_FAULTS_RESULTS === "1") await writeResults(figures);
+    if (process.env.CALL_FAULTS_RESULTS === "1") await writeResults("callFaults", figures);
   });
 });
 
@@ -172,15 +169,4 @@ function figuresOf(results: readonly Result[], finals: readonly FinalBooks[], se
 
 function describeResult({ scenario, isKilled, goesOn, outcomes, wrong }: Result): string {
   return `${titleOf(scenario)}: ${JSON.stringify({ isKilled, goesOn, outcomes, wrong })}`;
-}
-
-async function writeResults(figures: object): Promise<void> {
-  const report = {
-    ...figures,
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
-    node: process.version,
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
-    date: new Date().toISOString(),
-  };
-  await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
 }

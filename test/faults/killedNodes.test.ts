@@ -1,7 +1,4 @@
-import { execFileSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { decodeFunctionData, type Hex, isAddressEqual } from "viem";
@@ -18,6 +15,7 @@ import { stakeOf } from "../../src/chain/staking.ts";
 import { tokenBalanceOf } from "../../src/chain/token.ts";
 import type { NodeLine } from "../../src/cli/runNode.ts";
 import { type JobResult, submitJob, waitForResult } from "../../src/sdk/index.ts";
+import { writeResults } from "../support/results.ts";
 import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 
 // Three nodes answer jobs while each is killed (SIGKILL) every few seconds, wherever it is, and started again. FAULT_JOBS jobs, 60 unless told; FAULT_SEED repeats a run's choices. With FAULT_RESULTS=1 its figures go to
@@ -25,7 +23,6 @@ import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 
 const JOBS = Number(process.env.FAULT_JOBS ?? 60);
 const SEED = Number(process.env.FAULT_SEED ?? 20_261_121);
-const RESULTS = new URL("../../bench/results/faults.json", import.meta.url);
 
 const TERMS = { commitWindowSeconds: 12, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
 const JOB_EVERY_MS = 1_000;
@@ -161,7 +158,7 @@ describe(`three nodes that are killed again and again, ${JOBS} jobs, seed ${SEED
     console.log(`      ${JSON.stringify(figures)}`);
     expect(kills).to.be.greaterThan(JOBS / 6);
     expect([...resumed.values()].reduce((sum, n) => sum + n, 0)).to.be.greaterThan(kills);
-    if (process.env.FAULT_RESULTS === "1") await writeResults(figures);
+    if (process.env.FAULT_RESULTS === "1") await writeResults("faults", figures);
   });
 });
 
@@ -184,15 +181,4 @@ async function commitsSent({ settler, operators, addresses }: StagedNetwork): Pr
     }
   }
   return sent;
-}
-
-async function writeResults(figures: object): Promise<void> {
-  const report = {
-    ...figures,
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
-    node: process.version,
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
-    date: new Date().toISOString(),
-  };
-  await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
 }

@@ -1,7 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { Agent } from "node:http";
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
@@ -15,13 +13,13 @@ import { createChoices } from "../support/malformed/choices.ts";
 import { createPurse, goodHeaders, type Purse } from "../support/malformed/payments.ts";
 import { type Reply, send } from "../support/malformed/send.ts";
 import { type Malformed, type MalformedOptions, malformedRequests } from "../support/malformedRequests.ts";
+import { writeResults } from "../support/results.ts";
 
 // MALFORMED requests, 2,000 unless told, four fifths at a gateway and the rest at a local end; MALFORMED_SEED repeats a run's.
 // With MALFORMED_RESULTS=1 its figures go to bench/results/malformed.json.
 
 const COUNT = Number(process.env.MALFORMED ?? 2_000);
 const SEED = Number(process.env.MALFORMED_SEED ?? 20_261_121);
-const RESULTS = new URL("../../bench/results/malformed.json", import.meta.url);
 const AT_A_TIME = 16;
 const CONNECT_MAX_BODY_BYTES = 16 * 1024 * 1024;
 const SHARE_OF_CONNECT = 0.2;
@@ -144,7 +142,7 @@ describe(`${COUNT} malformed requests, seed ${SEED}`, function () {
       connect: { ...connect, memory: memory.connect },
     };
     console.log(`      ${JSON.stringify({ ...figures, memory })}`);
-    if (process.env.MALFORMED_RESULTS === "1") await writeResults(report);
+    if (process.env.MALFORMED_RESULTS === "1") await writeResults("malformed", report);
   });
 
   async function tryAll(
@@ -234,14 +232,4 @@ async function residentMib(pid: number): Promise<number> {
 
 function nothing(): Tried {
   return { sent: 0, byKind: {}, byStatus: {}, problems: [] };
-}
-
-async function writeResults(figures: object): Promise<void> {
-  const report = {
-    ...figures,
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${process.platform} ${process.arch}`,
-    node: process.version,
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
-  };
-  await writeFile(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
 }

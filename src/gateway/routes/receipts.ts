@@ -7,19 +7,20 @@ import type { Store } from "../../store/store.ts";
 
 /** What a gateway shows of its receipts; an id is a receiptId or a requestHash, which only the two sides of a call know. */
 export function addReceiptRoutes(app: Hono, store: Pick<Store, "calls" | "batches">, domain: ReceiptDomain): void {
-  app.get("/v1/receipts/:id", async (context) => {
+  const issued = async (context: Context) => {
     const id = readHash(context, "id");
-    const issued = await store.batches.receipt(id);
-    if (issued === undefined) throw await whyNone(store, id);
-    const { signed, inclusion } = issued;
+    const found = await store.batches.receipt(id);
+    if (found === undefined) throw await whyNone(store, id);
+    return found;
+  };
+
+  app.get("/v1/receipts/:id", async (context) => {
+    const { signed, inclusion } = await issued(context);
     return context.json(receiptToJson({ ...signed, domain, ...(inclusion && { inclusion }) }));
   });
 
   app.get("/v1/receipts/:id/proof", async (context) => {
-    const id = readHash(context, "id");
-    const issued = await store.batches.receipt(id);
-    if (issued === undefined) throw await whyNone(store, id);
-    const { signed, inclusion } = issued;
+    const { signed, inclusion } = await issued(context);
     if (inclusion !== undefined) return context.json(receiptToJson({ ...signed, domain, inclusion }));
     throw notYet("the receipt isn't anchored yet: ask again later", "not_anchored_yet");
   });

@@ -5,32 +5,10 @@ import { createEmbeddings } from "./embeddings.ts";
 import { createImages } from "./images.ts";
 import type { Fetch } from "./languageProvider.ts";
 import { compatibleChatOptions, openAiCompatible } from "./openaiCompatible.ts";
-import { present } from "./openaiFields.ts";
-import { REASONING, type Takes } from "./takes.ts";
+import { CHAT, present, SAMPLING } from "./openaiFields.ts";
+import { REASONING } from "./takes.ts";
 
 const NAME = "local";
-
-const SAMPLING: Takes = {
-  temperature: "temperature",
-  top_p: "top_p",
-  frequency_penalty: "frequency_penalty",
-  presence_penalty: "presence_penalty",
-  seed: "seed",
-  stop: "stop",
-  max_tokens: true,
-  user: "user",
-};
-
-const CHAT: Takes = {
-  ...SAMPLING,
-  max_completion_tokens: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: "parallel_tool_calls",
-  response_format: true,
-  reasoning_effort: "reasoning_effort",
-  [REASONING]: true,
-};
 
 /** Any server that speaks OpenAI's API, such as llama.cpp's, vLLM or Ollama; llama.cpp's own place unless told. */
 export function createLocalUpstream(settings: UpstreamSettings): Upstream {
@@ -38,7 +16,7 @@ export function createLocalUpstream(settings: UpstreamSettings): Upstream {
   const provider = (fetch: Fetch) => openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, fetch });
   const chat = createChat(settings, {
     model: (name, fetch) => provider(fetch).chatModel(name),
-    takes: CHAT,
+    takes: { ...CHAT, [REASONING]: true },
     providerOptions: (request) => compatibleChatOptions(NAME, request),
   });
   const completions = createCompletions(settings, {

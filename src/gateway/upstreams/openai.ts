@@ -7,32 +7,9 @@ import { createCompletions } from "./completions.ts";
 import { createEmbeddings } from "./embeddings.ts";
 import { createImages } from "./images.ts";
 import type { Fetch } from "./languageProvider.ts";
-import { present } from "./openaiFields.ts";
+import { CHAT, present, SAMPLING } from "./openaiFields.ts";
 import { IMAGE_DETAIL } from "./pictures.ts";
 import type { Takes } from "./takes.ts";
-
-const SAMPLING: Takes = {
-  temperature: "temperature",
-  top_p: "top_p",
-  frequency_penalty: "frequency_penalty",
-  presence_penalty: "presence_penalty",
-  seed: "seed",
-  stop: "stop",
-  max_tokens: true,
-  user: "user",
-};
-
-const CHAT: Takes = {
-  ...SAMPLING,
-  max_completion_tokens: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: "parallel_tool_calls",
-  response_format: true,
-  reasoning_effort: "reasoning_effort",
-  metadata: "metadata",
-  [IMAGE_DETAIL]: true,
-};
 
 const IMAGES: Takes = {
   size: "size",
@@ -50,12 +27,12 @@ export function createOpenAiUpstream(settings: UpstreamSettings): Upstream {
   const provider = (fetch: Fetch) => createOpenAI({ baseURL: baseUrl, apiKey, fetch });
   const chat = createChat(settings, {
     model: (name, fetch) => provider(fetch).chat(name),
-    takes: CHAT,
+    takes: { ...CHAT, metadata: "metadata", [IMAGE_DETAIL]: true },
     providerOptions: chatProviderOptions,
   });
   const completions = createCompletions(settings, {
     model: (name, fetch) => provider(fetch).completion(name),
-    takes: { ...SAMPLING, suffix: "suffix", seed: "seed" },
+    takes: { ...SAMPLING, suffix: "suffix" },
     providerOptions: ({ user, suffix }) => ({ openai: present({ user, suffix }) }),
   });
   const embeddings = createEmbeddings(settings, {

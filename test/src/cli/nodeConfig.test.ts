@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { zeroHash } from "viem";
-import { defaultNodeFolder, readNodeConfig, writeNodeConfig } from "../../../src/cli/nodeConfig.ts";
+import { readNodeConfig, writeNodeConfig } from "../../../src/cli/nodeConfig.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { temporaryFolder } from "../../support/temporaryStore.ts";
 
@@ -43,10 +43,5 @@ describe("a node's config", () => {
       await expectProtocolError("node/invalid-config", () => readNodeConfig(folder));
       expect(await readFile(file, "utf8")).to.equal(text);
     }
-  });
-
-  it("lies in the user's data folder unless told", () => {
-    expect(defaultNodeFolder({ XDG_DATA_HOME: "/data" })).to.equal("/data/opengradient/node");
-    expect(defaultNodeFolder({})).to.match(/\.local\/share\/opengradient\/node$/);
   });
 });
