@@ -1,5 +1,6 @@
 import { isHex, size } from "viem";
-import { type LocalAccount, privateKeyToAccount } from "viem/accounts";
+import type { LocalAccount } from "viem/accounts";
+import { localKeyOf } from "../chain/localKey.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { localTestAccount } from "./localAccounts.ts";
 import type { Environment } from "./terminal.ts";
@@ -19,7 +20,7 @@ export function accountFromEnvironment(env: Environment, variable: string): Loca
   if (key === undefined || key === "") return undefined;
   if (isHex(key) && size(key) === 32) {
     try {
-      return privateKeyToAccount(key);
+      return localKeyOf(key);
     } catch {
       // Out of range: refused below, without the library's message, which may show it.
     }

@@ -1,14 +1,14 @@
-import type { PrivateKeyAccount } from "viem/accounts";
+import type { LocalKey } from "../chain/localKey.ts";
 import type { VoucherDomain } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { type SignedVoucher, voucherTypedData } from "../protocol/voucher.ts";
+import { type SignedVoucher, voucherDigest } from "../protocol/voucher.ts";
 import type { NewPaidCall, PaidCallTable } from "../store/paidCalls.ts";
 import type { Channels, OpenChannel } from "./channels.ts";
 
 export type LedgerOptions = {
   paid: PaidCallTable;
   channels: Channels;
-  voucherKey: PrivateKeyAccount;
+  voucherKey: LocalKey;
   domain: VoucherDomain;
 };
 
@@ -33,7 +33,7 @@ export function createLedger({ paid, channels, voucherKey, domain }: LedgerOptio
   async function sign({ channel }: OpenChannel, cumulativeAmount: bigint): Promise<SignedVoucher> {
     const { payer, operatorId, opening } = channel;
     const voucher = { payer, operatorId, opening, cumulativeAmount };
-    return { voucher, signature: await voucherKey.signTypedData(voucherTypedData(voucher, domain)) };
+    return { voucher, signature: await voucherKey.sign({ hash: voucherDigest(voucher, domain) }) };
   }
 
   return {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
+import { type LocalKey, localKeyOf } from "../chain/localKey.ts";
 import { readOrCreateSecret } from "../store/secretFile.ts";
 
 /**
@@ -7,6 +7,6 @@ import { readOrCreateSecret } from "../store/secretFile.ts";
  * more is promised in its channels; what they hold can still be taken back by the payer.
  * @throws ProtocolError `connect/invalid-voucher-key`
  */
-export async function openVoucherKey(folder: string): Promise<PrivateKeyAccount> {
-  return privateKeyToAccount(await readOrCreateSecret(join(folder, "voucher-key"), "connect/invalid-voucher-key"));
+export async function openVoucherKey(folder: string): Promise<LocalKey> {
+  return localKeyOf(await readOrCreateSecret(join(folder, "voucher-key"), "connect/invalid-voucher-key"));
 }

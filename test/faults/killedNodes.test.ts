@@ -24,7 +24,7 @@ import { type StagedNetwork, stageNetwork } from "../support/stagedNetwork.ts";
 const JOBS = Number(process.env.FAULT_JOBS ?? 60);
 const SEED = Number(process.env.FAULT_SEED ?? 20_261_121);
 
-const TERMS = { commitWindowSeconds: 12, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
+const TERMS = { commitWindowSeconds: 30, maxWidening: 2, revealWindowSeconds: 120, settleWindowSeconds: 120 };
 const JOB_EVERY_MS = 1_000;
 const KILL_EVERY_MS = { least: 1_000, most: 8_000 };
 /** A step to kill a node right after, or none: at any time. */

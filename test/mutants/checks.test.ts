@@ -1,20 +1,11 @@
 import { expect } from "chai";
-import { allChecks, type Check, callsTests, tryWithout } from "../support/mutants/campaign.ts";
+import { allChecks, callsTests, tryWithout } from "../support/mutants/campaign.ts";
 import { createScratch, type Scratch } from "../support/mutants/scratch.ts";
+import { sampleOf } from "../support/sample.ts";
 
 /** How many of the checks are taken out here; `npm run bench:checks` takes out each of them. */
 const SAMPLE = 4;
 const SEED = 20_261_121;
-
-/** So many of them, a different lot for each seed. */
-function sampleOf(checks: Check[], seed: number): Check[] {
-  const pool = [...checks];
-  let state = seed;
-  return Array.from({ length: SAMPLE }, () => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return pool.splice((state >>> 8) % pool.length, 1)[0] as Check;
-  });
-}
 
 describe("a check taken out of the contracts for calls", function () {
   this.timeout(300_000);
@@ -31,7 +22,7 @@ describe("a check taken out of the contracts for calls", function () {
     expect(passed).to.be.greaterThan(50);
   });
 
-  for (const check of sampleOf(allChecks(), SEED)) {
+  for (const check of sampleOf(allChecks(), SAMPLE, SEED)) {
     it(`is found: ${check.source.file}:${check.line} ${check.check}`, async () => {
       const { foundBy } = await tryWithout(check, scratch);
       expect(foundBy).to.not.deep.equal([]);
