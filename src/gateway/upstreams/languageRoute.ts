@@ -1,6 +1,7 @@
 import type { LanguageModelV3, LanguageModelV3CallOptions, LanguageModelV3GenerateResult } from "@ai-sdk/provider";
 import type { RequestForm } from "../requests/requestForm.ts";
 import type { Served, UpstreamAnswer, UpstreamChunk, UpstreamRequest, UpstreamSettings } from "../upstream.ts";
+import { askOver, callFetch } from "./callFetch.ts";
 import { outputLimit } from "./callOptions.ts";
 import type { LanguageProvider } from "./languageProvider.ts";
 import { toApiError } from "./libraryErrors.ts";
@@ -32,6 +33,15 @@ export function createLanguageRoute<Request extends WithOptions>(
   provider: LanguageProvider<Request>,
   route: LanguageRoute<Request>,
 ): LanguageRouteCalls {
+  const models = new Map<string, LanguageModelV3>();
+
+  /** Made once for each name, of which the configuration has a few. */
+  function libraryModel(name: string): LanguageModelV3 {
+    const model = models.get(name) ?? provider.model(name, callFetch);
+    models.set(name, model);
+    return model;
+  }
+
   /** The body was checked against the form before it came here. */
   const bodyOf = (request: UpstreamRequest) => request.body as Request;
   const inputUnits = (request: UpstreamRequest) => unitsOfBytes(Number(route.form.inputUnitsAtMost(bodyOf(request))));
@@ -55,8 +65,9 @@ export function createLanguageRoute<Request extends WithOptions>(
 
   function answer(request: UpstreamRequest): Promise<UpstreamAnswer> {
     return onWire(wireUse(request), async (wire) => {
-      const model = provider.model(request.model, wire.fetch);
-      const result = await model.doGenerate(await callOptions(request, model));
+      const model = libraryModel(request.model);
+      const options = await callOptions(request, model);
+      const result = await askOver(wire.fetch, () => model.doGenerate(options));
       checkWarnings(result.warnings);
       const estimate = { inputUnits: inputUnits(request), outputUnits: unitsOfBytes(bytesOf(result.content)) };
       const said = result.response?.modelId ?? provider.modelOf?.(result.response?.body) ?? request.model;
@@ -68,8 +79,9 @@ export function createLanguageRoute<Request extends WithOptions>(
   async function* stream(request: UpstreamRequest): AsyncGenerator<UpstreamChunk> {
     const wire = openWire(wireUse(request));
     try {
-      const model = provider.model(request.model, wire.fetch);
-      const result = await model.doStream(await callOptions(request, model));
+      const model = libraryModel(request.model);
+      const options = await callOptions(request, model);
+      const result = await askOver(wire.fetch, () => model.doStream(options));
       yield* streamAnswer(result.stream, {
         form: route.streamForm(),
         model: request.model,

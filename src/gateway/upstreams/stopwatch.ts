@@ -9,7 +9,10 @@ export type Stopwatch = {
   stop(reason?: unknown): void;
 };
 
-export type StopwatchOptions = { timeoutMs: number; timeoutError: Error; signal: AbortSignal };
+export type StopwatchOptions = { timeoutMs: number; timeoutError: () => Error; signal: AbortSignal };
+
+/** Hardly ever seen: by what a library left under way. */
+const OVER = aborted();
 
 export function createStopwatch({ timeoutMs, timeoutError, signal }: StopwatchOptions): Stopwatch {
   const ending = new AbortController();
@@ -21,7 +24,7 @@ export function createStopwatch({ timeoutMs, timeoutError, signal }: StopwatchOp
     signal: ending.signal,
     async run(work, explain) {
       ending.signal.throwIfAborted();
-      const timer = setTimeout(() => ending.abort(timeoutError), timeoutMs);
+      const timer = setTimeout(() => ending.abort(timeoutError()), timeoutMs);
       const ended = Promise.withResolvers<never>();
       const leave = () => ended.reject(ending.signal.reason);
       ending.signal.addEventListener("abort", leave, { once: true });
@@ -36,7 +39,7 @@ export function createStopwatch({ timeoutMs, timeoutError, signal }: StopwatchOp
     },
     stop(reason) {
       signal.removeEventListener("abort", giveUp);
-      ending.abort(reason ?? aborted());
+      ending.abort(reason ?? OVER);
     },
   };
 }

@@ -34,7 +34,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
 export function createWire({ settings, signal, finishBody = (body) => body }: WireOptions): Wire {
   const { timeoutMs, baseUrl = "", apiKey = "" } = settings;
   const send = settings.fetch ?? globalThis.fetch;
-  const watch = createStopwatch({ timeoutMs, timeoutError: timedOut(timeoutMs), signal });
+  const watch = createStopwatch({ timeoutMs, timeoutError: () => timedOut(timeoutMs), signal });
   let received = 0;
 
   function count(chunk: Uint8Array): void {
