@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
@@ -38,7 +38,7 @@ export function createConnectApp({ ask, models, receipt, receipts }: ConnectForA
       await next();
     });
   }
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => errorResponse(tooLarge()) }));
+  app.use(limitBody);
   for (const route of ROUTES) {
     app.post(route, async ({ req }) => {
       const options = readAskOptions((name) => req.header(name));
@@ -62,6 +62,17 @@ export function createConnectApp({ ask, models, receipt, receipts }: ConnectForA
   app.onError((error) => errorResponse(asApiError(error)));
   return app;
 }
+
+const limitAnyBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => errorResponse(tooLarge()) });
+
+/** The library's own way looks at the body, which makes a stream of it, even where its length is told. */
+const limitBody: MiddlewareHandler = async (context, next) => {
+  const length = context.req.header("content-length");
+  const isTold = length !== undefined && context.req.header("transfer-encoding") === undefined;
+  if (!isTold) return await limitAnyBody(context, next);
+  if (Number(length) > MAX_BODY_BYTES) return errorResponse(tooLarge());
+  return await next();
+};
 
 export type ServeOptions = {
   port: number;

@@ -15,19 +15,21 @@ export const ANSWER_HEADERS = {
 
 /** An answer as the app gets it. */
 export function toResponse(answer: Answer, signal: AbortSignal, step: Step): Response {
-  const headers = new Headers({
+  const said = {
     [ANSWER_HEADERS.verified]: answer.verified,
     [ANSWER_HEADERS.operator]: answer.operatorIds.join(", "),
     [ANSWER_HEADERS.attempts]: String(answer.attempts),
-  });
+  };
   if (answer.kind === "stream") {
-    headers.set("content-type", "text/event-stream");
-    headers.set("cache-control", "no-cache");
+    const headers = { ...said, "content-type": "text/event-stream", "cache-control": "no-cache" };
     return new Response(bodyOf(answer, signal, step), { headers });
   }
-  headers.set("content-type", "application/json");
-  headers.set(ANSWER_HEADERS.receiptId, answer.receiptIds.join(", "));
-  headers.set(ANSWER_HEADERS.price, String(answer.price));
+  const headers = {
+    ...said,
+    "content-type": "application/json",
+    [ANSWER_HEADERS.receiptId]: answer.receiptIds.join(", "),
+    [ANSWER_HEADERS.price]: String(answer.price),
+  };
   return new Response(answer.bytes as Uint8Array<ArrayBuffer>, { headers });
 }
 

@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { expect } from "chai";
+import { MAX_BODY_BYTES } from "../../../src/connect/exchange.ts";
 import { type ConnectForApps, type ConnectServer, serveConnect } from "../../../src/connect/server.ts";
 
 const NOTHING: ConnectForApps = {
@@ -53,6 +54,20 @@ describe("the app's server", () => {
       const { status, body } = await ask(name);
       expect(status, name).to.equal(name === "[" ? 400 : 403);
       if (name !== "[") expect(JSON.parse(body).error, name).to.include({ code: "foreign_host" });
+    }
+  });
+
+  it("reads no body over the limit, whether its length is told or not", async () => {
+    server = await serveConnect(NOTHING, { port: 0 });
+    const url = `${server.url}/v1/chat/completions`;
+    const headers = { "content-type": "application/json" };
+    const body = new Uint8Array(MAX_BODY_BYTES + 1).fill(0x20);
+    const chunked = new Blob([body]).stream();
+    const requests: RequestInit[] = [{ body }, { body: chunked, duplex: "half" } as RequestInit];
+    for (const request of requests) {
+      const response = await fetch(url, { method: "POST", headers, ...request });
+      expect(response.status).to.equal(413);
+      expect(((await response.json()) as { error: object }).error).to.include({ code: "request_too_large" });
     }
   });
 
