@@ -83,15 +83,21 @@ const NODES = `select substring(tree from place for 32) as node
 from batches, unnest($2::integer[]) with ordinality as wanted (place, at) where id = $1 order by at`;
 
 /** The table of batches. */
-export function createBatchTable({ query, transaction }: Database): BatchTable {
+export function createBatchTable({ query, prepare, transaction }: Database): BatchTable {
+  // Asked with each block.
+  const statements = {
+    unbatched: prepare(`select count(*) as count, min(issued_at) as oldest_at ${UNBATCHED}`),
+    planned: prepare(`${PLANNED} order by id`),
+    find: prepare(FIND),
+  };
   return {
     async unbatched() {
-      const [row] = await query(`select count(*) as count, min(issued_at) as oldest_at ${UNBATCHED}`);
+      const [row] = await statements.unbatched();
       return { count: Number(row?.count), oldestAt: row?.oldest_at === null ? undefined : Number(row?.oldest_at) };
     },
     plan: (request) => transaction((inside) => plan(inside, request)),
     async planned() {
-      return (await query(`${PLANNED} order by id`)).map(toPlanned);
+      return (await statements.planned()).map(toPlanned);
     },
     async published(id, uri) {
       await query("update batches set uri = $2 where id = $1", [id, uri]);
@@ -104,7 +110,7 @@ export function createBatchTable({ query, transaction }: Database): BatchTable {
       );
     },
     async receipt(id) {
-      const [row] = await query(FIND, [id]);
+      const [row] = await statements.find(id);
       return row && (await toIssued(query, row));
     },
     async data(root) {

@@ -8,18 +8,18 @@ export type LogCursors = {
 };
 
 /** The table of cursors. */
-export function createLogCursors({ query }: Database): LogCursors {
+export function createLogCursors({ query, prepare }: Database): LogCursors {
+  const moveTo = prepare(
+    `insert into log_cursors (reader, next_block) values ($1, $2)
+     on conflict (reader) do update set next_block = excluded.next_block`,
+  );
   return {
     async nextBlock(reader) {
       const [row] = await query("select next_block from log_cursors where reader = $1", [reader]);
       return row === undefined ? undefined : (row.next_block as bigint);
     },
     async move(reader, nextBlock) {
-      await query(
-        `insert into log_cursors (reader, next_block) values ($1, $2)
-         on conflict (reader) do update set next_block = excluded.next_block`,
-        [reader, nextBlock],
-      );
+      await moveTo(reader, nextBlock);
     },
   };
 }
