@@ -46,6 +46,7 @@ export type Fault =
   | "status-429"
   | "status-500"
   | "never-answers"
+  | "switches-protocols"
   | "other-answer";
 
 export type FakeGateway = {
@@ -334,6 +335,10 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     if (gateway.fault === "status-400") return refuse(response, 400, "invalid_value");
     if (gateway.fault === "status-429") return refuse(response, 429, "rate_limit", { "retry-after": "1" });
     if (gateway.fault === "status-500") return refuse(response, 500, "upstream_failed");
+    if (gateway.fault === "switches-protocols") {
+      request.socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+      return;
+    }
     underWay.add(open.hash);
     if (gateway.fault === "never-answers") {
       response.on("close", () => {

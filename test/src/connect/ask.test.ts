@@ -16,7 +16,10 @@ const LIES: Fault[] = [
   ...(["other-key", "no-receipt"] as const),
 ];
 const STREAM_LIES: Fault[] = ["changed-part", "wrong-price", "wrong-request-hash", "wrong-model", "other-key"];
-const FAILURES: Fault[] = ["cut-body", "garbage", "status-429", "status-500", "never-answers"];
+const FAILURES: Fault[] = [
+  ...(["cut-body", "garbage", "status-429", "status-500"] as const),
+  ...(["never-answers", "switches-protocols"] as const),
+];
 
 describe("a question to the local end", function () {
   this.timeout(60_000);
