@@ -20,7 +20,7 @@ export type AskerOptions = AttemptOptions & {
 export type Asker = (route: Route, body: unknown, options: AskOptions) => Promise<Answer>;
 
 export function createAsker(options: AskerOptions): Asker {
-  const { operators, reputation } = options;
+  const { operators, reputation, rests } = options;
 
   async function choicesFor(request: CallRequest, { maxPrice, operator: only }: AskOptions): Promise<Choice[]> {
     const offered = await operators.offering(request.model, request.route);
@@ -40,6 +40,7 @@ export function createAsker(options: AskerOptions): Asker {
         const experience = {
           latencyMs: reputation.latencyMsOf(operatorId),
           failures: reputation.failuresOf(operatorId),
+          rest: rests.of(operatorId),
         };
         return { operator, offer, cap, operatorId, bond, price: capOf(offer, priced, undefined), ...experience };
       }),
@@ -61,16 +62,21 @@ export function createAsker(options: AskerOptions): Asker {
   };
 }
 
+/** One operator alone may be wrong about a request: it is, when the next one answers, and isn't, when that agrees. */
 async function askOneAfterAnother(choices: readonly Choice[], attempt: Attempt): Promise<Answer> {
   const failures: ApiError[] = [];
+  const refusals: { failure: ApiError; refute: () => void }[] = [];
   for (const choice of choices) {
     const outcome = await attempt(choice);
     const attempts = failures.length + 1;
     if ("failure" in outcome) {
-      failures.push(outcome.failure);
-      if (outcome.isFinal) break;
+      const { failure, refute } = outcome;
+      failures.push(failure);
+      if (refute !== undefined) refusals.push({ failure, refute });
+      if (refusals.length > 1) break;
       continue;
     }
+    for (const { refute } of refusals) refute();
     const { exchanged } = outcome;
     const operatorIds = [choice.operatorId];
     if (exchanged.kind === "stream") {
@@ -79,7 +85,7 @@ async function askOneAfterAnother(choices: readonly Choice[], attempt: Attempt):
     const { bytes, price, receiptId } = exchanged;
     return { kind: "whole", bytes, price, receiptIds: [receiptId], operatorIds, attempts, verified: "receipt" };
   }
-  throw mostTelling(failures);
+  throw refusals[0]?.failure ?? mostTelling(failures);
 }
 
 /** What the app can do something about comes first, then what came last. */

@@ -23,6 +23,7 @@ import { createOperators, type GatewayPlace, type Operators } from "./operators.
 import { createProver, type Proofs } from "./prove.ts";
 import { createReputation } from "./reputation.ts";
 import { createResolver } from "./resolve.ts";
+import { createRests } from "./rests.ts";
 import { createSettler } from "./settleUp.ts";
 import { createSigners } from "./signers.ts";
 import type { Step } from "./steps.ts";
@@ -156,6 +157,7 @@ async function startConnect(
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const terms = await logTerms(chain);
   const reputation = await createReputation(paid);
+  const rests = createRests();
   const stopping = new AbortController();
   const live = new Set<Hash>();
 
@@ -191,7 +193,7 @@ async function startConnect(
     onUsed: settler.used,
   });
   const asker = createAsker({
-    ...{ operators, reputation, channels, exchange },
+    ...{ operators, reputation, rests, channels, exchange },
     ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice },
   });
   const prove = createProver({
@@ -220,7 +222,10 @@ async function startConnect(
   return {
     voucherKey: voucherKey.address,
     operators,
-    forgive: reputation.forgive,
+    async forgive(operatorId) {
+      rests.succeeded(operatorId);
+      await reputation.forgive(operatorId);
+    },
     prove,
     resolve: resolver.resolveAll,
     settle: settler.settleAll,

@@ -51,7 +51,7 @@ async function collect(
         votes.push({ choice, answer: outcome.exchanged });
         return;
       }
-      if ("failure" in outcome && outcome.isFinal) throw outcome.failure;
+      if ("failure" in outcome && outcome.refute !== undefined) throw outcome.failure;
     }
   }
   const seats = await Promise.allSettled(Array.from({ length: quorum }, seat));

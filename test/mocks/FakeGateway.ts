@@ -43,6 +43,7 @@ export type Fault =
   | "garbage"
   | "huge-part"
   | "status-400"
+  | "status-402"
   | "status-429"
   | "status-500"
   | "never-answers"
@@ -333,6 +334,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       parts: [],
     };
     if (gateway.fault === "status-400") return refuse(response, 400, "invalid_value");
+    if (gateway.fault === "status-402") return refuse(response, 402, "no_channel");
     if (gateway.fault === "status-429") return refuse(response, 429, "rate_limit", { "retry-after": "1" });
     if (gateway.fault === "status-500") return refuse(response, 500, "upstream_failed");
     if (gateway.fault === "switches-protocols") {

@@ -147,13 +147,47 @@ describe("a question to the local end", function () {
     });
   }
 
-  it("gets an operator's refusal of the request itself passed on, and asks nobody else", async () => {
+  it("gets an operator's refusal of the request itself passed on once another says so too", async () => {
     bad.fault = "status-400";
+    good.fault = "status-400";
     const response = await connect.ask(ROUTE, BODY);
     expect(response.status).to.equal(400);
     expect(header(response, "verified")).to.equal("none");
     expect(await codeOf(response)).to.equal("invalid_value");
-    expect(good.calls).to.equal(0);
+    expect([bad.calls, good.calls]).to.deep.equal([1, 1]);
+  });
+
+  it("gets an operator's refusal of the request when there is no other that could tell", async () => {
+    bad.fault = "status-400";
+    expect((await connect.ask(ROUTE, BODY, { operator: bad.operatorId })).status).to.equal(400);
+    good.fault = "status-500";
+    expect((await connect.ask(ROUTE, BODY)).status).to.equal(400);
+  });
+
+  it("is answered by another when one finds it wrong alone, which has failed then", async () => {
+    bad.fault = "status-400";
+    const response = await connect.ask(ROUTE, BODY);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    expect(header(response, "attempts")).to.equal("2");
+    await (await connect.ask(ROUTE, STREAM)).text();
+    expect([bad.calls, good.calls]).to.deep.equal([1, 2]);
+  });
+
+  it("looks at the channel anew when an operator wants more in it, and goes to another when it still does", async () => {
+    bad.fault = "status-402";
+    await new Promise((resolve) => setTimeout(resolve, 5_000)); // it may have been funded just now
+    const response = await connect.ask(ROUTE, BODY);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    await (await connect.ask(ROUTE, BODY)).text();
+    expect([bad.calls, good.calls]).to.deep.equal([2, 2]);
+  });
+
+  it("goes to another operator after one whose stream broke off", async () => {
+    bad.fault = "cut-stream";
+    await (await connect.ask(ROUTE, STREAM)).text();
+    const response = await connect.ask(ROUTE, STREAM);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    expect(await response.text()).to.include("[DONE]");
   });
 
   it("gets the last failure when all fail, and every operator is asked once", async () => {
