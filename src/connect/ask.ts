@@ -7,6 +7,7 @@ import { rank } from "./choose.ts";
 import type { CallRequest } from "./exchange.ts";
 import type { Operators } from "./operators.ts";
 import { askQuorum } from "./quorum.ts";
+import type { Random } from "./seats.ts";
 
 export type AskerOptions = AttemptOptions & {
   operators: Operators;
@@ -14,6 +15,8 @@ export type AskerOptions = AttemptOptions & {
   attempts: number;
   /** The most one call may cost unless the app says, OPG base units. */
   maxPrice: bigint | undefined;
+  /** Who sits in a quorum; the machine's own unless told. */
+  random?: Random | undefined;
 };
 
 /** @throws ApiError, whose `attempts` say how many operators were asked; the signal's reason */
@@ -58,7 +61,7 @@ export function createAsker(options: AskerOptions): Asker {
     const attempt = createAttempt(options, request);
     return quorum === undefined
       ? await askOneAfterAnother(choices.slice(0, options.attempts), attempt)
-      : await askQuorum(choices, quorum, attempt);
+      : await askQuorum(choices, quorum, attempt, options.random);
   };
 }
 

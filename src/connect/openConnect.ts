@@ -24,6 +24,7 @@ import { createProver, type Proofs } from "./prove.ts";
 import { createReputation } from "./reputation.ts";
 import { createResolver } from "./resolve.ts";
 import { createRests } from "./rests.ts";
+import type { Random } from "./seats.ts";
 import { createSettler } from "./settleUp.ts";
 import { createSigners } from "./signers.ts";
 import type { Step } from "./steps.ts";
@@ -54,6 +55,8 @@ export type OpenConnectOptions = {
   /** Whether gateways may be in private networks and on this machine; false unless told. */
   allowPrivateGateways?: boolean;
   intervals?: Partial<ConnectIntervals>;
+  /** Draws who sits in a quorum; the machine's own chance unless told. */
+  random?: Random;
   onStep?: Step;
   /** An operator was caught lying, and is left alone from now on. */
   onRefused?: (refused: RefusedAnswer) => void;
@@ -194,7 +197,7 @@ async function startConnect(
   });
   const asker = createAsker({
     ...{ operators, reputation, rests, channels, exchange },
-    ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice },
+    ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice, random: options.random },
   });
   const prove = createProver({
     ...{ chain, relayer, paid, http, operators, terms, step, onError },
