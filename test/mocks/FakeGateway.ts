@@ -33,6 +33,7 @@ export type Fault =
   | "over-owed"
   | "wrong-request-hash"
   | "wrong-model"
+  | "wrong-sequence"
   | "other-served-model"
   | "other-key"
   | "replayed"
@@ -105,7 +106,7 @@ type Open = {
 const QUOTE: Quote = { request: 1_000n, input: 10n, output: 20n };
 const LIES: ReadonlySet<Fault> = new Set([
   ...(["changed-body", "changed-part", "late-changed-part", "wrong-price", "over-owed", "wrong-request-hash"] as const),
-  ...(["wrong-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
+  ...(["wrong-model", "wrong-sequence", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
 ]);
 const FRESH = {
   ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
@@ -215,6 +216,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
         return await resign({ requestHash: requestHash(open.headers.salt, open.route, { ...open.body, user: "x" }) });
       case "wrong-model":
         return await resign({ model: "fake/other" });
+      case "wrong-sequence":
+        return await resign({ sequence: receipt.sequence + 1n });
       case "other-key":
         return { receipt: { ...receipt, outputUnits: 6n }, signature };
       case "replayed":

@@ -15,7 +15,10 @@ const LIES: Fault[] = [
   ...(["changed-body", "wrong-price", "over-owed", "wrong-request-hash", "wrong-model"] as const),
   ...(["other-key", "no-receipt"] as const),
 ];
-const STREAM_LIES: Fault[] = ["changed-part", "wrong-price", "wrong-request-hash", "wrong-model", "other-key"];
+const STREAM_LIES: Fault[] = [
+  ...(["changed-part", "wrong-price", "wrong-request-hash", "wrong-model"] as const),
+  ...(["wrong-sequence", "other-key"] as const),
+];
 const FAILURES: Fault[] = [
   ...(["cut-body", "garbage", "status-429", "status-500"] as const),
   ...(["never-answers", "switches-protocols"] as const),

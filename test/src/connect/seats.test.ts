@@ -10,7 +10,8 @@ describe("who sits in a quorum", () => {
     const candidates = changes.map((change, index) => ({ ...ANY, operatorId: index, ...change }));
     const times = candidates.map(() => 0);
     for (let draw = 0; draw < 1_000; draw++) {
-      for (const { operatorId } of drawSeats(candidates).slice(0, count)) times[operatorId] = (times[operatorId] ?? 0) + 1;
+      for (const { operatorId } of drawSeats(candidates).slice(0, count))
+        times[operatorId] = (times[operatorId] ?? 0) + 1;
     }
     return times;
   }
