@@ -6,14 +6,21 @@ import { oneLine } from "../protocol/oneLine.ts";
 export type Trouble = { code: string; reason: string };
 
 const REPEAT_MS = 30_000;
+/** So many reasons are remembered: several that take turns are each said once in a while. */
+const REMEMBERED = 32;
 
 /** Passes on what is new, and what was said before only once in a while. */
 export function seldom(say: (trouble: Trouble) => void): (error: unknown) => void {
-  let [last, saidAt] = ["", 0];
+  /** Said last comes last. */
+  const saidAt = new Map<string, number>();
   return (error) => {
     const trouble = describeTrouble(error);
-    if (trouble.reason === last && performance.now() - saidAt < REPEAT_MS) return;
-    [last, saidAt] = [trouble.reason, performance.now()];
+    const now = performance.now();
+    if (now - (saidAt.get(trouble.reason) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    saidAt.delete(trouble.reason);
+    saidAt.set(trouble.reason, now);
+    const [oldest] = saidAt.keys();
+    if (saidAt.size > REMEMBERED && oldest !== undefined) saidAt.delete(oldest);
     say(trouble);
   };
 }

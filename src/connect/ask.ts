@@ -7,6 +7,7 @@ import { rank } from "./choose.ts";
 import type { CallRequest } from "./exchange.ts";
 import type { Operators } from "./operators.ts";
 import { askQuorum } from "./quorum.ts";
+import type { Random } from "./seats.ts";
 
 export type AskerOptions = AttemptOptions & {
   operators: Operators;
@@ -14,13 +15,15 @@ export type AskerOptions = AttemptOptions & {
   attempts: number;
   /** The most one call may cost unless the app says, OPG base units. */
   maxPrice: bigint | undefined;
+  /** Who sits in a quorum; the machine's own unless told. */
+  random?: Random | undefined;
 };
 
 /** @throws ApiError, whose `attempts` say how many operators were asked; the signal's reason */
 export type Asker = (route: Route, body: unknown, options: AskOptions) => Promise<Answer>;
 
 export function createAsker(options: AskerOptions): Asker {
-  const { operators, reputation } = options;
+  const { operators, reputation, rests } = options;
 
   async function choicesFor(request: CallRequest, { maxPrice, operator: only }: AskOptions): Promise<Choice[]> {
     const offered = await operators.offering(request.model, request.route);
@@ -40,6 +43,7 @@ export function createAsker(options: AskerOptions): Asker {
         const experience = {
           latencyMs: reputation.latencyMsOf(operatorId),
           failures: reputation.failuresOf(operatorId),
+          rest: rests.of(operatorId),
         };
         return { operator, offer, cap, operatorId, bond, price: capOf(offer, priced, undefined), ...experience };
       }),
@@ -57,20 +61,25 @@ export function createAsker(options: AskerOptions): Asker {
     const attempt = createAttempt(options, request);
     return quorum === undefined
       ? await askOneAfterAnother(choices.slice(0, options.attempts), attempt)
-      : await askQuorum(choices, quorum, attempt);
+      : await askQuorum(choices, quorum, attempt, options.random);
   };
 }
 
+/** One operator alone may be wrong about a request: it is, when the next one answers, and isn't, when that agrees. */
 async function askOneAfterAnother(choices: readonly Choice[], attempt: Attempt): Promise<Answer> {
   const failures: ApiError[] = [];
+  const refusals: { failure: ApiError; refute: () => void }[] = [];
   for (const choice of choices) {
     const outcome = await attempt(choice);
     const attempts = failures.length + 1;
     if ("failure" in outcome) {
-      failures.push(outcome.failure);
-      if (outcome.isFinal) break;
+      const { failure, refute } = outcome;
+      failures.push(failure);
+      if (refute !== undefined) refusals.push({ failure, refute });
+      if (refusals.length > 1) break;
       continue;
     }
+    for (const { refute } of refusals) refute();
     const { exchanged } = outcome;
     const operatorIds = [choice.operatorId];
     if (exchanged.kind === "stream") {
@@ -79,7 +88,7 @@ async function askOneAfterAnother(choices: readonly Choice[], attempt: Attempt):
     const { bytes, price, receiptId } = exchanged;
     return { kind: "whole", bytes, price, receiptIds: [receiptId], operatorIds, attempts, verified: "receipt" };
   }
-  throw mostTelling(failures);
+  throw refusals[0]?.failure ?? mostTelling(failures);
 }
 
 /** What the app can do something about comes first, then what came last. */

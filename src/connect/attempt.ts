@@ -9,6 +9,7 @@ import type { CallRequest, CheckedParts, Exchange, Exchanged } from "./exchange.
 import type { Offer } from "./offers.ts";
 import type { Operator } from "./operators.ts";
 import type { Reputation } from "./reputation.ts";
+import type { Rests } from "./rests.ts";
 
 /** What the app gets: an answer that was checked, or an error. */
 export type Answer = {
@@ -30,43 +31,100 @@ const LATE_CODES = ["no_channel", "call_channel_too_small"];
 const SEEN_AFTER_MS = 5_000;
 const LOOK_AGAIN_MS = 250;
 
-export type AttemptOptions = { reputation: Reputation; channels: Channels; exchange: Exchange };
+/** So long a wait for nothing weighs as one failure more. */
+const SLOW_FAILURE_MS = 20_000;
+const MOST_FAILURES = 8;
+
+export type AttemptOptions = { reputation: Reputation; rests: Rests; channels: Channels; exchange: Exchange };
 
 /** What asking one operator came to. */
 export type Attempt = (
   choice: Choice,
-) => Promise<{ exchanged: Exclude<Exchanged, { kind: "error" }> } | { failure: ApiError; isFinal: boolean }>;
+) => Promise<
+  | { exchanged: Exclude<Exchanged, { kind: "error" }> }
+  | {
+      failure: ApiError /** It finds the request itself wrong: to be called when another has answered that. */;
+      refute?: () => void;
+    }
+>;
 
-export function createAttempt({ reputation, channels, exchange }: AttemptOptions, request: CallRequest): Attempt {
-  /** Again while a gateway may not have seen yet what was put into its channel just now. */
+export function createAttempt(options: AttemptOptions, request: CallRequest): Attempt {
+  const { reputation, rests, channels, exchange } = options;
+
+  /** Whether a gateway may not have seen yet what was put into its channel just now. */
+  async function isJustFunded(operatorId: number): Promise<boolean> {
+    const { fundedAtMs } = (await channels.of(operatorId)) ?? {};
+    return fundedAtMs !== undefined && performance.now() - fundedAtMs <= SEEN_AFTER_MS;
+  }
+
+  /** Again while a gateway may be right about its channel: it looks late, or this end hasn't looked for a while. */
   async function askPatiently(operator: Operator, cap: bigint): Promise<Exchanged> {
+    const { operatorId } = operator;
+    let hasLookedAnew = false;
     for (;;) {
       const exchanged = await exchange(operator, request, cap);
-      if (exchanged.kind !== "error" || !LATE_CODES.includes(exchanged.error.code)) return exchanged;
-      const { fundedAtMs } = (await channels.of(operator.operatorId)) ?? {};
-      if (fundedAtMs === undefined || performance.now() - fundedAtMs > SEEN_AFTER_MS) return exchanged;
-      await pause(LOOK_AGAIN_MS, request.signal);
-      request.signal.throwIfAborted();
+      if (exchanged.kind !== "error" || exchanged.error.status !== 402) return exchanged;
+      if (LATE_CODES.includes(exchanged.error.code) && (await isJustFunded(operatorId))) {
+        await pause(LOOK_AGAIN_MS, request.signal);
+        request.signal.throwIfAborted();
+      } else if (!hasLookedAnew) {
+        hasLookedAnew = true;
+        channels.forget(operatorId);
+      } else return exchanged;
     }
+  }
+
+  function failed(operatorId: number, askedAtMs: number): void {
+    const waits = Math.floor((performance.now() - askedAtMs) / SLOW_FAILURE_MS);
+    const times = Math.min(1 + waits, MOST_FAILURES);
+    for (let time = 0; time < times; time++) reputation.failed(operatorId);
+    rests.failed(operatorId, askedAtMs, times);
+  }
+
+  /** A stream's operator has answered only when its end has come. */
+  function watched(parts: CheckedParts, operatorId: number): CheckedParts {
+    return {
+      cancel: () => parts.cancel(),
+      async next() {
+        const askedAtMs = performance.now();
+        try {
+          const part = await parts.next();
+          if (part === undefined) rests.succeeded(operatorId);
+          return part;
+        } catch (error) {
+          if (!request.signal.aborted) failed(operatorId, askedAtMs);
+          throw error;
+        }
+      },
+    };
   }
 
   return async ({ operator, cap }) => {
     const { operatorId } = operator;
+    const askedAtMs = performance.now();
     try {
       const exchanged = await askPatiently(operator, cap);
-      if (exchanged.kind !== "error") return { exchanged };
+      if (exchanged.kind === "stream")
+        return { exchanged: { ...exchanged, parts: watched(exchanged.parts, operatorId) } };
+      if (exchanged.kind === "whole") {
+        rests.succeeded(operatorId);
+        return { exchanged };
+      }
       const { error } = exchanged;
-      if (error.status === 402) channels.forget(operatorId);
-      const isFinal = error.status < 500 && error.status !== 429 && error.status !== 402;
-      if (!isFinal && error.status !== 402) reputation.failed(operatorId);
-      return { failure: error, isFinal };
+      if (isAboutTheRequest(error)) return { failure: error, refute: () => failed(operatorId, performance.now()) };
+      failed(operatorId, askedAtMs);
+      return { failure: error };
     } catch (error) {
       request.signal.throwIfAborted();
-      if (error instanceof ApiError) return { failure: error, isFinal: false };
-      reputation.failed(operatorId);
-      return { failure: toApiError(error, operatorId), isFinal: false };
+      if (error instanceof ApiError) return { failure: error };
+      failed(operatorId, askedAtMs);
+      return { failure: toApiError(error, operatorId) };
     }
   };
+}
+
+function isAboutTheRequest({ status }: ApiError): boolean {
+  return status < 500 && status !== 429 && status !== 402;
 }
 
 /** What went wrong with an operator, for the app. */

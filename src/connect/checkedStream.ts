@@ -11,7 +11,8 @@ import type { Step } from "./steps.ts";
 export const MAX_PART_BYTES = 1024 * 1024;
 
 const COMMENT = ": opg-";
-const DONE = "data: [DONE]\n\n";
+/** The event that ends an answer, in each form that clients take for it: a line ends with CR, LF or both. */
+const DONE = /(?:^\uFEFF?|[\r\n])data:\s*\[DONE\]/;
 
 export type StreamToCheck = {
   call: OpenCall;
@@ -24,7 +25,7 @@ export type StreamToCheck = {
 
 /**
  * The answer's own bytes, part by part, each only after the operator's signature over it was checked; the part that ends the
- * answer only after the receipt was checked and is in the store.
+ * answer, and what comes after it, only after the receipt was checked and is in the store.
  * @throws ProtocolError `part/…`, `receipt/…` for a lie, `connect/cut`, and what the body throws
  */
 export async function* checkedStream({ call, salt, body, checks, step }: StreamToCheck): AsyncGenerator<Uint8Array> {
@@ -32,7 +33,8 @@ export async function* checkedStream({ call, salt, body, checks, step }: StreamT
   let place = startOfStream(call.requestHash);
   let sequence: bigint | undefined;
   let pending = 0;
-  let held: Uint8Array | undefined;
+  const held = createByteSink(MAX_PART_BYTES);
+  let isEnding = false;
   for await (const block of sseBlocks(body, MAX_PART_BYTES)) {
     const comment = commentOf(block);
     if (comment === undefined) {
@@ -48,14 +50,14 @@ export async function* checkedStream({ call, salt, body, checks, step }: StreamT
       await step("partChecked");
       sequence = comment.part.part.sequence;
       place = afterPart(place, salt, toHex(bytes));
-      if (held !== undefined) yield held;
-      held = endsAnswer(bytes) ? bytes : undefined;
-      if (held === undefined) yield bytes;
+      isEnding ||= endsAnswer(bytes);
+      if (!isEnding) yield bytes;
+      else if (!held.add(bytes)) throw tooLarge();
     } else {
       if (pending > 0) throw unsigned(pending);
       const response = { responseRoot: place.runningHash, partCount: place.nextIndex };
       await checks.receipt(call, comment.receipt, { response, ...(sequence !== undefined && { sequence }) });
-      if (held !== undefined) yield held;
+      if (isEnding) yield held.take();
       return;
     }
   }
@@ -68,8 +70,7 @@ function commentOf(block: Uint8Array): ReturnType<typeof readComment> {
 }
 
 function endsAnswer(bytes: Uint8Array): boolean {
-  const end = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(-DONE.length);
-  return end.toString("latin1") === DONE;
+  return DONE.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
 }
 
 function unsigned(bytes: number): ProtocolError {

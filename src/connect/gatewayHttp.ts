@@ -2,6 +2,7 @@ import type { LookupAddress } from "node:dns";
 import http, { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { createByteSink } from "../fetch/byteSink.ts";
+import { withDeadline } from "../fetch/deadline.ts";
 import { asUnreachable, tooLarge, unreachable } from "../fetch/errors.ts";
 import { hostAddresses, type ResolveHost, resolveBySystem } from "../fetch/hostAddresses.ts";
 import { parseUri } from "../fetch/uri.ts";
@@ -27,7 +28,7 @@ export type GatewayRequest = {
 export type GatewayHttp = {
   /** @throws ProtocolError `fetch/unreachable`, `fetch/refused-address`, `fetch/unsupported-uri`; the signal's reason */
   request(url: string, request: GatewayRequest): Promise<GatewayAnswer>;
-  /** All of a body of at most so many bytes. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
+  /** All of a body of at most so many bytes, in as much time as its first byte has. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
   readAll(answer: GatewayAnswer, maxBytes: number): Promise<Uint8Array>;
   close(): void;
 };
@@ -35,9 +36,12 @@ export type GatewayHttp = {
 export type GatewayHttpOptions = {
   /** Whether gateways may be in private networks and on this machine. */
   allowPrivate: boolean;
-  /** Until the answer's first byte, and between two pieces of it. */
+  /** Until the answer's head, whatever comes before it, and between two pieces of the answer. */
   timeoutMs: number;
 };
+
+/** One whose name isn't known here. */
+const GATEWAY = new URL("http://gateway/");
 
 /** Speaks with gateways over connections that are kept; no name leads it to an address that isn't allowed. */
 export function createGatewayHttp(
@@ -58,36 +62,49 @@ export function createGatewayHttp(
   return {
     async request(uri, { method, headers, body, signal, onSent }) {
       const url = parseUri(uri, false);
-      signal.throwIfAborted();
-      // A plain address is never looked up: it is checked here.
-      if (!allowPrivate) await hostAddresses(url, { allowPrivate, resolveHost });
-      const send = (isFresh: boolean) =>
+      const find = async (ending: AbortSignal): Promise<IncomingMessage> => {
+        // A plain address is never looked up: it is checked here.
+        if (!allowPrivate) await hostAddresses(url, { allowPrivate, resolveHost });
+        ending.throwIfAborted();
+        return await send(false, ending);
+      };
+      const send = (isFresh: boolean, ending: AbortSignal) =>
         new Promise<IncomingMessage>((resolve, reject) => {
           const sending = (url.protocol === "https:" ? https : http).request(url, {
             ...{ method, signal, timeout: timeoutMs, lookup: lookup(url), autoSelectFamily: true },
             agent: isFresh ? false : agents[url.protocol as keyof typeof agents],
             headers: { ...headers, "accept-encoding": "identity", ...(body && { "content-length": body.length }) },
           });
+          ending.addEventListener("abort", () => sending.destroy(), { once: true });
           sending.on("response", resolve).on("timeout", () => sending.destroy(tooSlow(url, timeoutMs)));
+          // Node would drop the socket without a word.
+          sending.on("upgrade", (_, socket) => socket.destroy());
           sending.on("error", (error) => {
             if (signal.aborted) return reject(signal.reason);
             // A kept connection may end just as it is used again; no gateway takes the same request twice.
             const isStale = sending.reusedSocket && "code" in error && error.code === "ECONNRESET";
-            return isStale && !isFresh ? resolve(send(true)) : reject(asUnreachable(url, error));
+            return isStale && !isFresh ? resolve(send(true, ending)) : reject(asUnreachable(url, error));
           });
+          sending.on("close", () => reject(unreachable(url, "closed without an answer")));
           sending.end(body, onSent);
         });
-      const response = await send(false);
+      // Interim answers keep a connection busy for ever: they don't count.
+      const response = await withDeadline({ timeoutMs, timeoutError: tooSlow(url, timeoutMs), signal }, find);
       const { statusCode = 0, headers: answered } = response;
       const destroy = () => void response.destroy();
       return { status: statusCode, headers: answered, body: bytesOf(url, response, signal), destroy };
     },
     async readAll({ body, destroy }, maxBytes) {
       const sink = createByteSink(maxBytes);
-      for await (const chunk of body) {
-        if (sink.add(chunk)) continue;
+      const timeoutError = tooSlow(GATEWAY, timeoutMs);
+      const read = async () => {
+        for await (const chunk of body) if (!sink.add(chunk)) throw tooLarge(GATEWAY, maxBytes);
+      };
+      try {
+        await withDeadline({ timeoutMs, timeoutError, signal: undefined }, read);
+      } catch (error) {
         destroy();
-        throw tooLarge(new URL("http://gateway/"), maxBytes);
+        throw error;
       }
       return sink.take();
     },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MODEL_NAME } from "../protocol/modelName.ts";
 import { parseQuote } from "../protocol/quote.ts";
 import { ROUTES, type Route } from "../protocol/route.ts";
 import type { PricedOffer } from "./caps.ts";
@@ -15,7 +16,7 @@ export type Offer = PricedOffer & {
 };
 
 const MODEL = z.object({
-  id: z.string().min(1).max(200),
+  id: z.string().max(200).regex(MODEL_NAME),
   opg: z.object({
     routes: z.array(z.string()),
     stream: z.boolean(),

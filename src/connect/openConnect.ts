@@ -23,6 +23,8 @@ import { createOperators, type GatewayPlace, type Operators } from "./operators.
 import { createProver, type Proofs } from "./prove.ts";
 import { createReputation } from "./reputation.ts";
 import { createResolver } from "./resolve.ts";
+import { createRests } from "./rests.ts";
+import type { Random } from "./seats.ts";
 import { createSettler } from "./settleUp.ts";
 import { createSigners } from "./signers.ts";
 import type { Step } from "./steps.ts";
@@ -53,6 +55,8 @@ export type OpenConnectOptions = {
   /** Whether gateways may be in private networks and on this machine; false unless told. */
   allowPrivateGateways?: boolean;
   intervals?: Partial<ConnectIntervals>;
+  /** Draws who sits in a quorum; the machine's own chance unless told. */
+  random?: Random;
   onStep?: Step;
   /** An operator was caught lying, and is left alone from now on. */
   onRefused?: (refused: RefusedAnswer) => void;
@@ -156,6 +160,7 @@ async function startConnect(
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const terms = await logTerms(chain);
   const reputation = await createReputation(paid);
+  const rests = createRests();
   const stopping = new AbortController();
   const live = new Set<Hash>();
 
@@ -191,8 +196,8 @@ async function startConnect(
     onUsed: settler.used,
   });
   const asker = createAsker({
-    ...{ operators, reputation, channels, exchange },
-    ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice },
+    ...{ operators, reputation, rests, channels, exchange },
+    ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice, random: options.random },
   });
   const prove = createProver({
     ...{ chain, relayer, paid, http, operators, terms, step, onError },
@@ -220,7 +225,10 @@ async function startConnect(
   return {
     voucherKey: voucherKey.address,
     operators,
-    forgive: reputation.forgive,
+    async forgive(operatorId) {
+      rests.succeeded(operatorId);
+      await reputation.forgive(operatorId);
+    },
     prove,
     resolve: resolver.resolveAll,
     settle: settler.settleAll,

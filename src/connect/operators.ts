@@ -8,7 +8,7 @@ import { type Offer, parseOffers } from "./offers.ts";
 /** Where an operator's gateway is. */
 export type GatewayPlace = { operatorId: number; url: string };
 
-/** An operator whose gateway answers. */
+/** An operator whose gateway answers, or has at the look before. */
 export type Operator = GatewayPlace & {
   /** Standing bond, OPG base units. */
   bond: bigint;
@@ -47,15 +47,28 @@ export function createOperators(options: OperatorsOptions): Operators {
   const stopping = new AbortController();
   let urls = new Map<number, string>();
   let found: readonly Operator[] = [];
+  /** Those whose last look failed: what was known of them stands once more, and no longer. */
+  let missed: ReadonlySet<number> = new Set();
   let underWay: Promise<void> | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   async function look(): Promise<void> {
     const known = await places();
     urls = new Map(known.map(({ operatorId, url }) => [operatorId, url]));
-    const looked = await Promise.allSettled(known.map((place) => lookAt(options, place, stopping.signal)));
-    for (const each of looked) if (each.status === "rejected" && !stopping.signal.aborted) onError(each.reason);
-    found = looked.flatMap((each) => (each.status === "fulfilled" && each.value !== undefined ? [each.value] : []));
+    const before = found;
+    const missedNow = new Set<number>();
+    const looked = known.map(async (place): Promise<Operator | undefined> => {
+      try {
+        return await lookAt(options, place, stopping.signal);
+      } catch (error) {
+        if (!stopping.signal.aborted) onError(error);
+        missedNow.add(place.operatorId);
+        if (missed.has(place.operatorId)) return undefined;
+        return before.find(({ operatorId, url }) => operatorId === place.operatorId && url === place.url);
+      }
+    });
+    found = (await Promise.all(looked)).filter((operator) => operator !== undefined);
+    missed = missedNow;
     lookedAt = performance.now();
   }
 

@@ -18,7 +18,7 @@ export type FetchUri = (uri: string, options: { maxBytes: number; signal?: Abort
 export type FetchUriOptions = {
   /** Also private and loopback addresses, and regular files of this machine (`file:`); false unless told. */
   allowPrivate?: boolean;
-  /** For a whole fetch: its turn, the name, redirects, headers and body; 5,000 unless told. */
+  /** For a whole fetch once its turn has come: the name, redirects, headers and body; 5,000 unless told. */
   timeoutMs?: number;
   /** Fetches under way at a time, 4 unless told; their memory is at most this × twice their `maxBytes`. */
   maxParallel?: number;
@@ -26,6 +26,8 @@ export type FetchUriOptions = {
 
 /** A fetch beyond these is refused instead of waiting for its turn. */
 const MAX_WAITING = 256;
+
+const NEVER = new AbortController().signal;
 
 /**
  * A way to fetch what strangers name: only from public addresses, bounded in time, bytes and number.
@@ -44,6 +46,7 @@ export function createFetchUri(
       url.protocol === "file:"
         ? readLocalFile(url, maxBytes, ending)
         : readWebFile(url, { maxBytes, signal: ending, addressesOf });
-    return withDeadline({ timeoutMs, timeoutError, signal }, (ending) => turns.run(() => read(ending), ending));
+    // Whoever stalls takes a turn's time, not that of those who wait behind.
+    return turns.run(() => withDeadline({ timeoutMs, timeoutError, signal }, read), signal ?? NEVER);
   };
 }

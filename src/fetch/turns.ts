@@ -3,8 +3,8 @@ import { ProtocolError } from "../protocol/errors.ts";
 /** Lets a few pieces of work run at a time, first come, first served. */
 export type Turns = {
   /**
-   * Runs the work when its turn comes. The turn lasts until the work has ended, also when nobody waits for it any more.
-   * @param signal gives the place in the queue up, with its reason
+   * Runs the work when its turn comes. The turn lasts until the work has ended, but no longer than the signal lets it.
+   * @param signal gives the place in the queue up, with its reason, or the turn
    * @throws ProtocolError `fetch/busy` when too many wait already, and what the work throws
    */
   run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
@@ -51,13 +51,26 @@ export function createTurns(maxRunning: number, maxWaiting: number): Turns {
     next();
   }
 
+  /** @returns what ends the turn, if it hasn't ended yet */
+  function endingOnce(): () => void {
+    let hasEnded = false;
+    return () => {
+      if (!hasEnded) end();
+      hasEnded = true;
+    };
+  }
+
   return {
     async run(work, signal) {
       await begin(signal);
+      const endTurn = endingOnce();
+      signal.addEventListener("abort", endTurn, { once: true });
       try {
+        signal.throwIfAborted();
         return await work();
       } finally {
-        end();
+        signal.removeEventListener("abort", endTurn);
+        endTurn();
       }
     },
   };

@@ -53,6 +53,9 @@ function get(url: URL, addresses: LookupAddress[], signal: AbortSignal): Promise
   return new Promise((resolve, reject) => {
     const request = url.protocol === "https:" ? https.get(url, options) : http.get(url, options);
     request.on("response", resolve).on("error", (error) => reject(asUnreachable(url, error)));
+    // Node would drop the socket without a word.
+    request.on("upgrade", (_, socket) => socket.destroy());
+    request.on("close", () => reject(unreachable(url, "closed without an answer")));
   });
 }
 

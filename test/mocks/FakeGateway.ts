@@ -33,6 +33,7 @@ export type Fault =
   | "over-owed"
   | "wrong-request-hash"
   | "wrong-model"
+  | "wrong-sequence"
   | "other-served-model"
   | "other-key"
   | "replayed"
@@ -43,9 +44,11 @@ export type Fault =
   | "garbage"
   | "huge-part"
   | "status-400"
+  | "status-402"
   | "status-429"
   | "status-500"
   | "never-answers"
+  | "switches-protocols"
   | "other-answer";
 
 export type FakeGateway = {
@@ -103,7 +106,7 @@ type Open = {
 const QUOTE: Quote = { request: 1_000n, input: 10n, output: 20n };
 const LIES: ReadonlySet<Fault> = new Set([
   ...(["changed-body", "changed-part", "late-changed-part", "wrong-price", "over-owed", "wrong-request-hash"] as const),
-  ...(["wrong-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
+  ...(["wrong-model", "wrong-sequence", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
 ]);
 const FRESH = {
   ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
@@ -213,6 +216,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
         return await resign({ requestHash: requestHash(open.headers.salt, open.route, { ...open.body, user: "x" }) });
       case "wrong-model":
         return await resign({ model: "fake/other" });
+      case "wrong-sequence":
+        return await resign({ sequence: receipt.sequence + 1n });
       case "other-key":
         return { receipt: { ...receipt, outputUnits: 6n }, signature };
       case "replayed":
@@ -332,8 +337,13 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       parts: [],
     };
     if (gateway.fault === "status-400") return refuse(response, 400, "invalid_value");
+    if (gateway.fault === "status-402") return refuse(response, 402, "no_channel");
     if (gateway.fault === "status-429") return refuse(response, 429, "rate_limit", { "retry-after": "1" });
     if (gateway.fault === "status-500") return refuse(response, 500, "upstream_failed");
+    if (gateway.fault === "switches-protocols") {
+      request.socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+      return;
+    }
     underWay.add(open.hash);
     if (gateway.fault === "never-answers") {
       response.on("close", () => {

@@ -1,11 +1,10 @@
 import { z } from "zod";
+import { MODEL_NAME } from "../../protocol/modelName.ts";
 
 /** A field's `null` is its absence, as in OpenAI's API. */
 
 /** The network's name of a model, `provider/model`. */
-export const modelName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]*\/[\x21-\x7e]{1,200}$/, "it is no name like provider/model");
+export const modelName = z.string().regex(MODEL_NAME, "it is no name like provider/model");
 
 /** One answer a request: more would be more calls. */
 export const one = z

@@ -15,8 +15,14 @@ const LIES: Fault[] = [
   ...(["changed-body", "wrong-price", "over-owed", "wrong-request-hash", "wrong-model"] as const),
   ...(["other-key", "no-receipt"] as const),
 ];
-const STREAM_LIES: Fault[] = ["changed-part", "wrong-price", "wrong-request-hash", "wrong-model", "other-key"];
-const FAILURES: Fault[] = ["cut-body", "garbage", "status-429", "status-500", "never-answers"];
+const STREAM_LIES: Fault[] = [
+  ...(["changed-part", "wrong-price", "wrong-request-hash", "wrong-model"] as const),
+  ...(["wrong-sequence", "other-key"] as const),
+];
+const FAILURES: Fault[] = [
+  ...(["cut-body", "garbage", "status-429", "status-500"] as const),
+  ...(["never-answers", "switches-protocols"] as const),
+];
 
 describe("a question to the local end", function () {
   this.timeout(60_000);
@@ -144,13 +150,47 @@ describe("a question to the local end", function () {
     });
   }
 
-  it("gets an operator's refusal of the request itself passed on, and asks nobody else", async () => {
+  it("gets an operator's refusal of the request itself passed on once another says so too", async () => {
     bad.fault = "status-400";
+    good.fault = "status-400";
     const response = await connect.ask(ROUTE, BODY);
     expect(response.status).to.equal(400);
     expect(header(response, "verified")).to.equal("none");
     expect(await codeOf(response)).to.equal("invalid_value");
-    expect(good.calls).to.equal(0);
+    expect([bad.calls, good.calls]).to.deep.equal([1, 1]);
+  });
+
+  it("gets an operator's refusal of the request when there is no other that could tell", async () => {
+    bad.fault = "status-400";
+    expect((await connect.ask(ROUTE, BODY, { operator: bad.operatorId })).status).to.equal(400);
+    good.fault = "status-500";
+    expect((await connect.ask(ROUTE, BODY)).status).to.equal(400);
+  });
+
+  it("is answered by another when one finds it wrong alone, which has failed then", async () => {
+    bad.fault = "status-400";
+    const response = await connect.ask(ROUTE, BODY);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    expect(header(response, "attempts")).to.equal("2");
+    await (await connect.ask(ROUTE, STREAM)).text();
+    expect([bad.calls, good.calls]).to.deep.equal([1, 2]);
+  });
+
+  it("looks at the channel anew when an operator wants more in it, and goes to another when it still does", async () => {
+    bad.fault = "status-402";
+    await new Promise((resolve) => setTimeout(resolve, 5_000)); // it may have been funded just now
+    const response = await connect.ask(ROUTE, BODY);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    await (await connect.ask(ROUTE, BODY)).text();
+    expect([bad.calls, good.calls]).to.deep.equal([2, 2]);
+  });
+
+  it("goes to another operator after one whose stream broke off", async () => {
+    bad.fault = "cut-stream";
+    await (await connect.ask(ROUTE, STREAM)).text();
+    const response = await connect.ask(ROUTE, STREAM);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    expect(await response.text()).to.include("[DONE]");
   });
 
   it("gets the last failure when all fail, and every operator is asked once", async () => {

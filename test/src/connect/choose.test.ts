@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { capOf, worstCase } from "../../../src/connect/caps.ts";
-import { type Candidate, decayed, rank } from "../../../src/connect/choose.ts";
+import { type Candidate, decayed, rank, usualPrice } from "../../../src/connect/choose.ts";
 
 const OPG = 10n ** 18n;
 
 function candidate(changes: Partial<Candidate>): Candidate {
-  return { operatorId: 1, price: 100n, latencyMs: 200, failures: 0, bond: 1_000n * OPG, ...changes };
+  return { operatorId: 1, price: 100n, latencyMs: 200, failures: 0, rest: "none", bond: 1_000n * OPG, ...changes };
 }
 
 describe("choosing an operator", () => {
@@ -28,6 +28,38 @@ describe("choosing an operator", () => {
     expect(order({ failures: 1 }, { price: 300n })).to.deep.equal([2, 1]);
     expect(order({ failures: decayed(1, 300_000) }, { price: 300n })).to.deep.equal([1, 2]);
     expect(decayed(4, 60_000)).to.equal(2);
+  });
+
+  it("puts those that rest behind all others, whatever they ask", () => {
+    expect(order({ rest: "resting", price: 0n }, { failures: 3 }, { price: 10_000n })).to.deep.equal([3, 2, 1]);
+    expect(order({ rest: "resting", price: 0n }, { rest: "resting" }, { latencyMs: undefined })).to.deep.equal([
+      3, 1, 2,
+    ]);
+  });
+
+  it("tries one at a time that has failed last, or hasn't answered yet, before those that have answered", () => {
+    const free = { price: 0n };
+    expect(order({ ...free, rest: "over" }, { ...free, rest: "over" }, {}, {})).to.deep.equal([1, 3, 4, 2]);
+    const unknown = { ...free, latencyMs: undefined };
+    expect(order(unknown, unknown, { ...free, rest: "over" }, {})).to.deep.equal([3, 4, 1, 2]);
+    expect(order({ rest: "over", price: 200n }, {})).to.deep.equal([2, 1]);
+  });
+
+  it("lets no price outweigh failures", () => {
+    expect(order({ price: 0n, failures: 5 }, { price: 10n ** 16n })).to.deep.equal([2, 1]);
+    expect(order({ price: 0n, failures: 24 }, { price: 10n ** 20n })).to.deep.equal([2, 1]);
+  });
+
+  it("still takes the cheaper of two that are far from the usual price", () => {
+    expect(order({ price: 10n ** 9n }, { price: 10n ** 6n }, {}, {})).to.deep.equal([3, 4, 2, 1]);
+  });
+
+  it("takes the price for usual that half of what is at stake asks, or less", () => {
+    const asking = (price: bigint, bond: bigint) => ({ price, bond: bond * OPG });
+    expect(usualPrice([asking(0n, 1n), asking(0n, 1n), asking(0n, 1n), asking(50n, 10n), asking(60n, 10n)])).to.equal(
+      50n,
+    );
+    expect(usualPrice([])).to.equal(0n);
   });
 
   it("can tell free operators apart", () => {

@@ -63,4 +63,17 @@ describe("operators, as the local end finds them", function () {
     const { error } = (await (await careful.ask(ROUTE, BODY)).json()) as ApiErrorBody;
     expect(error.code).to.equal("model_not_found");
   });
+
+  it("stay known when a look at them fails once, and no longer", async () => {
+    const gateway = await stage.gateway(2);
+    const errors: unknown[] = [];
+    const connect = await stage.connect([gateway], { onError: (error) => errors.push(error), minBond: 0n });
+    const isKnown = () => connect.operators.list().some(({ url }) => url === gateway.url);
+    expect(isKnown()).to.equal(true);
+    await gateway.close();
+    await connect.operators.refresh();
+    expect([isKnown(), errors.length]).to.deep.equal([true, 1]);
+    await connect.operators.refresh();
+    expect([isKnown(), errors.length]).to.deep.equal([false, 2]);
+  });
 });

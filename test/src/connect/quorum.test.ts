@@ -13,6 +13,7 @@ describe("a quorum", function () {
   let stage: ConnectStage;
   let gateways: FakeGateway[];
   let connect: Connect;
+  let chances: number[] = [];
 
   before(async () => {
     stage = await startConnectStage(4);
@@ -21,7 +22,8 @@ describe("a quorum", function () {
       const quote = { request: BigInt(1_000 + index), input: 1n, output: 1n };
       gateways.push(await stage.gateway(index, { quote, bitExact: true }));
     }
-    connect = await stage.connect(gateways);
+    // By even chances the cheapest sit.
+    connect = await stage.connect(gateways, { random: () => chances.shift() ?? 0.5 });
   });
   after(() => stage.end());
   beforeEach(async () => {
@@ -77,9 +79,29 @@ describe("a quorum", function () {
     expect(inexact.calls).to.equal(0);
   });
 
-  it("passes on what is wrong with the request itself", async () => {
+  it("passes on what most of its operators find wrong with the request, and asks no more of them", async () => {
     for (const gateway of gateways) gateway.fault = "status-400";
     const response = await connect.ask(ROUTE, BODY, { quorum: 3 });
     expect(response.status).to.equal(400);
+    expect(calls()).to.deep.equal([1, 1, 1, 0]);
+  });
+
+  it("takes the next operator in place of one that finds the request wrong alone, which has failed then", async () => {
+    (first as () => FakeGateway)().fault = "status-400";
+    const response = await connect.ask(ROUTE, BODY, { quorum: 3 });
+    expect(response.headers.get(ANSWER_HEADERS.verified)).to.equal("quorum=3");
+    expect(response.headers.get(ANSWER_HEADERS.receiptId)?.split(", ")).to.have.length(3);
+    expect(calls()).to.deep.equal([1, 1, 1, 1]);
+    await connect.ask(ROUTE, BODY, { quorum: 3 });
+    expect(calls()).to.deep.equal([1, 2, 2, 2]);
+  });
+
+  it("is drawn anew each time, and not from the cheapest", async () => {
+    chances = [0.1, 0.9, 0.9, 0.9];
+    await connect.ask(ROUTE, BODY, { quorum: 3 });
+    expect(calls()).to.deep.equal([0, 1, 1, 1]);
+    chances = [0.9, 0.1, 0.9, 0.9];
+    await connect.ask(ROUTE, BODY, { quorum: 3 });
+    expect(calls()).to.deep.equal([1, 1, 2, 2]);
   });
 });

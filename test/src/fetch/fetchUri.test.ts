@@ -154,6 +154,17 @@ describe("fetching a URI", () => {
     expect(most).to.equal(4);
   });
 
+  it("has all its time once its turn has come, however long others stalled before it", async () => {
+    const stalling = await loopback.serve(() => {});
+    const honest = await loopback.serve((_, response) => void setTimeout(() => response.end(BODY), 100));
+    const fetchOne = createFetchUri({ allowPrivate: true, maxParallel: 1, timeoutMs: 200 });
+    const stalled = Array.from({ length: 3 }, () =>
+      expectProtocolError("fetch/unreachable", () => fetchOne(stalling, LIMIT)),
+    );
+    expect(await fetchOne(honest, LIMIT)).to.deep.equal(BODY);
+    await Promise.all(stalled);
+  });
+
   it("refuses more than may wait, lets those that wait give up, and goes on with the rest", async () => {
     const held: ServerResponse[] = [];
     const uri = await loopback.serve((_, response) => held.push(response));

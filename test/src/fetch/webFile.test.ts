@@ -126,6 +126,19 @@ describe("servers that mean no good", () => {
     expect(grown.rss).to.be.below(128 * MIB);
   });
 
+  it("another protocol, on a connection that stays open, is no answer, and leaves the turn to others", async () => {
+    const switching = await loopback.serveRaw((socket) =>
+      afterRequest(socket, () =>
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"),
+      ),
+    );
+    const honest = await loopback.serve((_, response) => response.end("good"));
+    const fetchOne = createFetchUri({ timeoutMs: TIMEOUT_MS, allowPrivate: true, maxParallel: 1 });
+    for (let times = 0; times < 2; times++)
+      await expectProtocolError("fetch/unreachable", () => fetchOne(switching, LIMIT));
+    expect(await fetchOne(honest, LIMIT)).to.deep.equal(new TextEncoder().encode("good"));
+  });
+
   it("interim answers without end stop at the deadline", async () => {
     const uri = await loopback.serveRaw((socket) =>
       afterRequest(socket, () => writeEndlessly(socket, "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100))),

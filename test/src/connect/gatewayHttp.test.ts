@@ -1,0 +1,81 @@
+import type { Socket } from "node:net";
+import { expect } from "chai";
+import { createGatewayHttp } from "../../../src/connect/gatewayHttp.ts";
+import { endsWithin, writeEndlessly } from "../../support/bounds.ts";
+import { createLoopback } from "../../support/loopback.ts";
+import { expectProtocolError } from "../../support/protocolErrors.ts";
+
+const TIMEOUT_MS = 300;
+
+describe("what a gateway answers", () => {
+  const loopback = createLoopback();
+  const http = createGatewayHttp({ allowPrivate: true, timeoutMs: TIMEOUT_MS });
+  after(() => {
+    http.close();
+    loopback.close();
+  });
+
+  const answering = (answer: (socket: Socket) => void) =>
+    loopback.serveRaw((socket) => void socket.once("data", () => answer(socket)));
+  const ask = (url: string, signal = new AbortController().signal) => http.request(url, { method: "GET", signal });
+
+  const DRIPS = (socket: Socket) => {
+    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n");
+    const timer = setInterval(() => socket.write("x"), 20);
+    socket.on("close", () => clearInterval(timer));
+  };
+
+  /** What each sends instead of an answer. */
+  const NO_ANSWERS: Record<string, (socket: Socket) => void> = {
+    nothing: () => {},
+    "another protocol": (socket) =>
+      void socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"),
+    "100 Continue, without end": (socket) => writeEndlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(100)),
+    "103 Early Hints, one after another": (socket) => {
+      const timer = setInterval(() => socket.write("HTTP/1.1 103 Early Hints\r\n\r\n"), 20);
+      socket.on("close", () => clearInterval(timer));
+    },
+    "an end": (socket) => void socket.end(),
+  };
+  for (const [what, answer] of Object.entries(NO_ANSWERS)) {
+    it(`is waited for no longer than allowed when it is ${what}`, async () => {
+      const url = await answering(answer);
+      await endsWithin(TIMEOUT_MS, () => expectProtocolError("fetch/unreachable", () => ask(url)));
+    });
+
+    it(`is waited for no longer than its caller waits when it is ${what}`, async () => {
+      const url = await answering(answer);
+      const patient = createGatewayHttp({ allowPrivate: true, timeoutMs: 60_000 });
+      const signal = AbortSignal.timeout(100);
+      const failure = await endsWithin(100, () =>
+        patient.request(url, { method: "GET", signal }).catch((error: unknown) => error),
+      );
+      patient.close();
+      expect(failure).to.be.instanceOf(Error);
+    });
+  }
+
+  it("is waited for no longer than allowed while its name is being looked up", async () => {
+    const resolving = createGatewayHttp({ allowPrivate: false, timeoutMs: TIMEOUT_MS }, () => new Promise(() => {}));
+    const { signal } = new AbortController();
+    await endsWithin(TIMEOUT_MS, () =>
+      expectProtocolError("fetch/unreachable", () =>
+        resolving.request("http://gateway.example/", { method: "GET", signal }),
+      ),
+    );
+  });
+
+  it("is read as a whole no longer than allowed, however steadily it drips", async () => {
+    const answer = await ask(await answering(DRIPS));
+    await endsWithin(TIMEOUT_MS, () => expectProtocolError("fetch/unreachable", () => http.readAll(answer, 200_000)));
+  });
+
+  it("is given after interim answers, with its body", async () => {
+    const url = await answering(
+      (socket) => void socket.write("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+    );
+    const answer = await ask(url);
+    expect(answer.status).to.equal(200);
+    expect(new TextDecoder().decode(await http.readAll(answer, 10))).to.equal("{}");
+  });
+});
