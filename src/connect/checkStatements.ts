@@ -101,7 +101,17 @@ function checkServed(model: string, servedModel: string): void {
   );
 }
 
-/** Whether an error says that the operator lied; anything else may have been the way between, or a clock. */
+/** Checks that come after the signature's: what fails one of them, the operator's key has signed. */
+const LIES = new Set([
+  ...["receipt/operator", "receipt/channel", "receipt/sequence", "receipt/model", "receipt/served-model"],
+  ...["receipt/request", "receipt/response", "receipt/price", "receipt/cumulative-owed"],
+  ...["part/operator", "part/channel", "part/sequence", "part/index", "part/running-hash"],
+]);
+
+/**
+ * Whether an error says that the operator lied, by what its key has signed. What nobody has signed is a failure: something
+ * on the way may have changed it, and of the time, clocks tell.
+ */
 export function isLie(error: unknown): error is ProtocolError {
-  return error instanceof ProtocolError && /^(receipt|part)\/(?!time$|too-large$)/.test(error.code);
+  return error instanceof ProtocolError && LIES.has(error.code);
 }

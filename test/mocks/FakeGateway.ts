@@ -31,6 +31,7 @@ export type Fault =
   | "late-changed-part"
   | "wrong-price"
   | "over-owed"
+  | "under-owed"
   | "wrong-request-hash"
   | "wrong-model"
   | "other-served-model"
@@ -209,6 +210,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
         return await resign({ price: open.headers.maxPrice + 1n });
       case "over-owed":
         return await resign({ cumulativeOwed: receipt.cumulativeOwed + 10n ** 15n });
+      case "under-owed":
+        return await resign({ cumulativeOwed: receipt.price });
       case "wrong-request-hash":
         return await resign({ requestHash: requestHash(open.headers.salt, open.route, { ...open.body, user: "x" }) });
       case "wrong-model":

@@ -85,7 +85,7 @@ describe("a receipt's checks", () => {
       [{ partCount: 3 }, "response"],
       [{ price: RECEIPT.price + 1n, cumulativeOwed: RECEIPT.cumulativeOwed + 1n }, "price"],
       [{ cumulativeOwed: RECEIPT.cumulativeOwed + 1n }, "cumulative-owed"],
-      [{ cumulativeOwed: RECEIPT.cumulativeOwed - 1n }, "cumulative-owed"],
+      [{ cumulativeOwed: RECEIPT.price - 1n }, "cumulative-owed"],
       [{ price: RECEIPT.price - 1n }, "cumulative-owed"],
       [{ issuedAt: NOW + 61 }, "time"],
       [{ issuedAt: NOW - 1 }, "time"],
@@ -171,7 +171,12 @@ describe("a receipt's checks", () => {
     expect(await failedFor(owed(700n), { inFlight: 700n })).to.deep.equal([]);
     expect(await failedFor(owed(0n), { inFlight: 700n })).to.deep.equal([]);
     expect(await failedFor(owed(701n), { inFlight: 700n })).to.deep.equal(["cumulative-owed"]);
-    expect(await failedFor(owed(-1n), { inFlight: 700n })).to.deep.equal(["cumulative-owed"]);
+  });
+
+  it("take less owed than the client knows of: an operator that lost calls asks for less", async () => {
+    expect(await failedFor({ cumulativeOwed: RECEIPT.cumulativeOwed - 1n })).to.deep.equal([]);
+    expect(await failedFor({ cumulativeOwed: RECEIPT.price })).to.deep.equal([]);
+    expect(await failedFor({ cumulativeOwed: RECEIPT.price - 1n })).to.deep.equal(["cumulative-owed"]);
   });
 
   it("want at least the price as owed if nobody knows what was owed before", async () => {
