@@ -23,7 +23,10 @@ export type StatementCheckOptions = {
 };
 
 /** A call whose end isn't known yet. */
-export type OpenCall = Pick<PaidCall, "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore">;
+export type OpenCall = Pick<
+  PaidCall,
+  "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore" | "chainSentAt"
+>;
 
 /** What of a part only its stream tells. */
 export type PartPlace = Pick<PartExpectation, "sequence" | "salt" | "place" | "bytes">;
@@ -34,7 +37,7 @@ export type StatementChecks = {
   part(call: OpenCall, portable: PortablePart, place: PartPlace): Promise<void>;
   /**
    * Checks a call's receipt and takes it: from then on it is in the store, and owed for.
-   * @param isLate the receipt was asked for long after the call: its time isn't looked at
+   * @param isLate the receipt was asked for long after the call: it may be as old as that
    * @returns the receiptId
    * @throws ProtocolError `receipt/…`; `connect/other-model-served`, though the receipt was taken
    */
@@ -49,15 +52,15 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
   const { paid, signers, domain, payer, allowOtherServedModel, now, step } = options;
   const clock = () => ({ now: now(), clockToleranceSeconds: CLOCK_MARGIN_SECONDS });
 
-  /** With the current signer, and where that isn't who signed, with the one of the statement's time. */
+  /** By the signer of the statement's time; read from the chain anew where what is known of it isn't who signed. */
   async function bySigner<T extends Check>(
     operatorId: number,
     issuedAt: number,
     check: (signer: Hex) => Promise<T[]>,
   ): Promise<T[]> {
-    const checks = await check(await signers.current(operatorId));
+    const checks = await check(await signers.at(operatorId, issuedAt));
     if (checks.every(({ name, ok }) => name !== "signature" || ok)) return checks;
-    return await check(await signers.at(operatorId, issuedAt));
+    return await check(await signers.readAt(operatorId, issuedAt));
   }
 
   return {
@@ -68,7 +71,7 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       requireAllOk("part", checks);
     },
     async receipt(call, portable, { isLate = false, ...known }) {
-      const { requestHash, channelId, operatorId, model, cap, owedBefore } = call;
+      const { requestHash, channelId, operatorId, model, cap, owedBefore, chainSentAt = 0 } = call;
       const { owed, uncertain } = await paid.account(channelId);
       const expected = {
         ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap },
@@ -77,7 +80,7 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
         // Told truly it is no lie: the call is owed for, whether its answer will do or not.
         allowOtherServedModel: true,
         ...known,
-        ...(!isLate && { clock: clock() }),
+        clock: { ...clock(), ...(isLate && { since: chainSentAt }) },
       };
       const checks = await bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
         checkReceipt(portable, { ...expected, signer }),

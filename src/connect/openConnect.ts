@@ -177,7 +177,7 @@ async function startConnect(
   });
   const checks = createStatementChecks({
     ...{ paid, domain, payer: chain.account.address, now: head.now, step },
-    signers: createSigners(chain),
+    signers: createSigners(chain, head.now),
     allowOtherServedModel: options.allowOtherServedModel ?? false,
   });
   const resolver = createResolver({
@@ -186,7 +186,7 @@ async function startConnect(
   });
   const settler = createSettler({ ledger, channels, http, operators, idleMs: times.idleMs, step, onError });
   const exchange = createExchange({
-    ...{ paid, ledger, http, checks, reputation, live, step, onRefused },
+    ...{ paid, ledger, http, checks, reputation, live, step, onRefused, now: head.now },
     onUncertain: () => resolver.wake(),
     onUsed: settler.used,
   });

@@ -29,6 +29,8 @@ export type NewPaidCall = {
   deposited: bigint;
   /** Unix seconds. */
   sentAt: number;
+  /** The newest block's time then, unix seconds; undefined in calls of before it was kept. */
+  chainSentAt: number | undefined;
 };
 
 export type BegunCall = { amount: bigint; owedBefore: bigint };
@@ -95,8 +97,8 @@ const BEGIN = `with account as (
     (select coalesce(sum(cap), 0) from paid_calls where channel_id = $2 and stage = 'sent') as uncertain
   from paid_channels where channel_id = $2 for update
 ), begun as (
-  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at)
-  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7 from account
+  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at, chain_sent_at)
+  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7, $9::bigint from account
   where owed + uncertain + $6::numeric <= $8::numeric returning request_hash
 ), promised as (
   update paid_channels set signed = greatest(paid_channels.signed, account.owed + account.uncertain + $6::numeric)
@@ -111,7 +113,7 @@ const ACCEPT = `with answered as (
 where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
 
 const COLUMNS =
-  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, receipt_id, receipt, proof, inclusion";
+  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, receipt_id, receipt, proof, inclusion";
 
 /** The table of calls paid, and their channels. */
 export function createPaidCallTable({ query, prepare }: Database): PaidCallTable {
@@ -167,9 +169,9 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
 }
 
 async function begin(statement: Statement, call: NewPaidCall): Promise<BegunCall> {
-  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt } = call;
+  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt, chainSentAt } = call;
   const names = [requestHash, channelId, operatorId, route, model];
-  const [row] = await statement(...names, String(cap), sentAt, String(deposited));
+  const [row] = await statement(...names, String(cap), sentAt, String(deposited), chainSentAt ?? null);
   const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
@@ -206,6 +208,7 @@ function toPaidCall(row: Row): PaidCall {
     owedBefore: BigInt(row.owed_before as string),
     stage: row.stage as PaidStage,
     sentAt: Number(row.sent_at),
+    chainSentAt: row.chain_sent_at === null ? undefined : Number(row.chain_sent_at),
     receipt:
       row.receipt === null
         ? undefined

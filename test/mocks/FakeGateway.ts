@@ -60,6 +60,8 @@ export type FakeGateway = {
   partCount: number;
   /** Bytes of each part's text. */
   partBytes: number;
+  /** Of all its receipts, unix seconds; undefined: their true one. */
+  issuedAt: number | undefined;
   /** Calls it was asked to answer; those whose client went away; parts it has sent. */
   calls: number;
   aborted: number;
@@ -107,7 +109,7 @@ const LIES: ReadonlySet<Fault> = new Set([
   ...(["wrong-model", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
 ]);
 const FRESH = {
-  ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
+  ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8, issuedAt: undefined },
   ...{ calls: 0, aborted: 0, partsSent: 0, lastBody: undefined },
 };
 const MAX_OUTPUT = 1_000;
@@ -179,10 +181,16 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const servedModel = gateway.fault === "other-served-model" ? "fake/cheaper" : String(open.body.model);
     const outcome = { servedModel, ...UNITS, price: priceOf(quote, UNITS, open.headers.maxPrice) };
     if (gateway.fault !== undefined && LIES.has(gateway.fault)) return await signUncounted(open, call, outcome);
-    const signed = await call.end(outcome);
+    const signed = await dated(await call.end(outcome));
     gateway.receipts.push(signed);
     byRequest.set(open.hash, signed);
     return signed;
+  }
+
+  async function dated(signed: SignedReceipt): Promise<SignedReceipt> {
+    if (gateway.issuedAt === undefined) return signed;
+    const receipt = { ...signed.receipt, issuedAt: gateway.issuedAt };
+    return { receipt, signature: await sign(receiptId(receipt, domain)) };
   }
 
   /** What was a lie isn't owed: the gateway can be honest again afterwards. */
