@@ -5,6 +5,7 @@ import { checkPart, type PartExpectation } from "../protocol/checkPart.ts";
 import { checkReceipt, type ReceiptExpectation } from "../protocol/checkReceipt.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { oneLine } from "../protocol/oneLine.ts";
+import type { Quote } from "../protocol/quote.ts";
 import { type ReceiptDomain, receiptId } from "../protocol/receipt.ts";
 import type { PortablePart, PortableReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
@@ -17,6 +18,8 @@ export type StatementCheckOptions = {
   domain: ReceiptDomain;
   payer: Hex;
   allowOtherServedModel: boolean;
+  /** What an operator lists for a model by now; undefined: nothing. @param isLate whether the last look will do */
+  quoteNow: (operatorId: number, model: string, isLate: boolean) => Promise<Quote | undefined>;
   /** The chain's, unix seconds. */
   now: () => number;
   step: Step;
@@ -25,7 +28,7 @@ export type StatementCheckOptions = {
 /** A call whose end isn't known yet. */
 export type OpenCall = Pick<
   PaidCall,
-  "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore" | "chainSentAt"
+  "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore" | "chainSentAt" | "quote"
 >;
 
 /** What of a part only its stream tells. */
@@ -49,7 +52,7 @@ export type StatementChecks = {
 };
 
 export function createStatementChecks(options: StatementCheckOptions): StatementChecks {
-  const { paid, signers, domain, payer, allowOtherServedModel, now, step } = options;
+  const { paid, signers, domain, payer, allowOtherServedModel, quoteNow, now, step } = options;
   const clock = () => ({ now: now(), clockToleranceSeconds: CLOCK_MARGIN_SECONDS });
 
   /** By the signer of the statement's time; read from the chain anew where what is known of it isn't who signed. */
@@ -71,7 +74,7 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       requireAllOk("part", checks);
     },
     async receipt(call, portable, { isLate = false, ...known }) {
-      const { requestHash, channelId, operatorId, model, cap, owedBefore, chainSentAt = 0 } = call;
+      const { requestHash, channelId, operatorId, model, cap, owedBefore, quote, chainSentAt = 0 } = call;
       const { owed, uncertain } = await paid.account(channelId);
       const expected = {
         ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap },
@@ -79,13 +82,19 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
         ...{ previousOwed: owedBefore, inFlight: owed + uncertain - cap - owedBefore },
         // Told truly it is no lie: the call is owed for, whether its answer will do or not.
         allowOtherServedModel: true,
+        ...(quote && { quote }),
         ...known,
         clock: { ...clock(), ...(isLate && { since: chainSentAt }) },
       };
-      const checks = await bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
-        checkReceipt(portable, { ...expected, signer }),
-      );
-      requireAllOk("receipt", checks);
+      const check = (changed?: { quote: Quote }) =>
+        bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
+          checkReceipt(portable, { ...expected, ...changed, signer }),
+        );
+      const checks = await check();
+      const failed = checks.find(({ ok }) => !ok);
+      // Raised since the operators were listed, it is no more than was promised, and what the operator asks of everybody.
+      const raised = failed?.name === "price-above-quote" ? await quoteNow(operatorId, model, isLate) : undefined;
+      requireAllOk("receipt", raised ? await check({ quote: raised }) : checks);
       await step("receiptChecked");
       const id = receiptId(portable.receipt, domain);
       await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });

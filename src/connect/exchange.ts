@@ -146,16 +146,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const salt = toHex(randomBytes(32));
     const requestHash = hashOf(salt, route, body);
     live.add(requestHash);
-    const times = { sentAt: Math.floor(Date.now() / 1_000), chainSentAt: now() };
+    const quote = operator.offers.get(model)?.quote;
+    const terms = { cap, quote, chainSentAt: now() };
     const { channel, voucher, owedBefore } = await ledger
-      .promise({ requestHash, operatorId, route, model, cap, ...times })
+      .promise({ requestHash, operatorId, route, model, sentAt: Math.floor(Date.now() / 1_000), ...terms })
       .catch((error: unknown) => {
         live.delete(requestHash);
         throw error;
       });
     const { channelId } = channel;
-    const { chainSentAt } = times;
-    const call: OpenCall = { requestHash, channelId, operatorId, model, cap, owedBefore, chainSentAt };
+    const call: OpenCall = { requestHash, channelId, operatorId, model, owedBefore, ...terms };
     onUsed(operatorId);
     let wasSent = false;
     try {

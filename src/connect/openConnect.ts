@@ -178,6 +178,11 @@ async function startConnect(
   const checks = createStatementChecks({
     ...{ paid, domain, payer: chain.account.address, now: head.now, step },
     signers: createSigners(chain, head.now),
+    async quoteNow(operatorId, model, isLate) {
+      if (!isLate) await operators.refresh();
+      const operator = operators.list().find((each) => each.operatorId === operatorId);
+      return operator?.offers.get(model)?.quote;
+    },
     allowOtherServedModel: options.allowOtherServedModel ?? false,
   });
   const resolver = createResolver({

@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import { areSameAddress, type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
+import { priceOf, type Quote } from "./quote.ts";
 import { MAX_PARTS, type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -23,6 +24,8 @@ export type ReceiptExpectation = {
   response: { salt: Hex; parts: readonly Hex[] } | { responseRoot: Hex; partCount: number };
   /** The call's cap, OPG base units. */
   maxPrice: bigint;
+  /** What the operator asked for when the call was made. */
+  quote?: Quote;
   /** What the channel owed before this call, OPG base units; less may be asked for. */
   previousOwed?: bigint;
   /** Caps of other calls that may have been counted in between, OPG base units; zero unless told. */
@@ -42,12 +45,13 @@ export type ReceiptCheckName =
   | "request"
   | "response"
   | "price"
+  | "price-above-quote"
   | "cumulative-owed"
   | "time";
 
 /**
- * Looks at everything a client can know about a receipt. `sequence` and `time` are looked at only if what they should be is
- * told, the domain only if the receipt says one, as those from `parseReceipt` do. Never throws for what the receipt holds.
+ * Looks at everything a client can know about a receipt. `sequence`, `price-above-quote` and `time` are looked at only if
+ * what they should be is told, the domain only if the receipt says one, as those from `parseReceipt` do. Never throws for what the receipt holds.
  *
  * @returns One check for each, in fixed order.
  */
@@ -73,6 +77,7 @@ export async function checkReceipt(
       ok: receipt.price <= expected.maxPrice,
       detail: `it is ${receipt.price}, at most ${expected.maxPrice} is allowed`,
     },
+    ...(expected.quote ? [checkQuoted(receipt, expected.quote, expected.maxPrice)] : []),
     checkOwed(receipt, expected),
     ...(expected.clock ? [checkTime(receipt.issuedAt, expected.clock)] : []),
   ];
@@ -107,6 +112,13 @@ function checkResponse(receipt: Receipt, { requestHash, response }: ReceiptExpec
   }
   const detail = `it is of ${receipt.partCount} parts, ${wanted.partCount} have come`;
   return { name: "response", ok: false, detail };
+}
+
+/** By the units the receipt names: what a model thought to itself is among them, and not in the answer. */
+function checkQuoted(receipt: Receipt, quote: Quote, cap: bigint): Check<"price-above-quote"> {
+  const most = priceOf(quote, receipt, cap);
+  const detail = `it is ${receipt.price}, by the operator's quote its units come to ${most}`;
+  return { name: "price-above-quote", ok: receipt.price <= most, detail };
 }
 
 function checkOwed(

@@ -122,5 +122,5 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "create table shunned_operators (operator_id bigint primary key, reason text not null)",
   ],
   // What a call's receipt is held against, however late it comes; null in calls of before.
-  ["alter table paid_calls add column chain_sent_at bigint"],
+  ["alter table paid_calls add column chain_sent_at bigint, add column quote jsonb"],
 ];

@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import type { Inclusion } from "../protocol/batch.ts";
 import type { Channel } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import type { Quote } from "../protocol/quote.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import type { Database, Row, Statement } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
@@ -31,6 +32,8 @@ export type NewPaidCall = {
   sentAt: number;
   /** The newest block's time then, unix seconds; undefined in calls of before it was kept. */
   chainSentAt: number | undefined;
+  /** What its operator asked for then; undefined in calls of before it was kept. */
+  quote: Quote | undefined;
 };
 
 export type BegunCall = { amount: bigint; owedBefore: bigint };
@@ -97,8 +100,8 @@ const BEGIN = `with account as (
     (select coalesce(sum(cap), 0) from paid_calls where channel_id = $2 and stage = 'sent') as uncertain
   from paid_channels where channel_id = $2 for update
 ), begun as (
-  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at, chain_sent_at)
-  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7, $9::bigint from account
+  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at, chain_sent_at, quote)
+  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7, $9::bigint, $10::jsonb from account
   where owed + uncertain + $6::numeric <= $8::numeric returning request_hash
 ), promised as (
   update paid_channels set signed = greatest(paid_channels.signed, account.owed + account.uncertain + $6::numeric)
@@ -113,7 +116,7 @@ const ACCEPT = `with answered as (
 where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
 
 const COLUMNS =
-  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, receipt_id, receipt, proof, inclusion";
+  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, quote, receipt_id, receipt, proof, inclusion";
 
 /** The table of calls paid, and their channels. */
 export function createPaidCallTable({ query, prepare }: Database): PaidCallTable {
@@ -169,9 +172,10 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
 }
 
 async function begin(statement: Statement, call: NewPaidCall): Promise<BegunCall> {
-  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt, chainSentAt } = call;
+  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt, chainSentAt = null, quote } = call;
   const names = [requestHash, channelId, operatorId, route, model];
-  const [row] = await statement(...names, String(cap), sentAt, String(deposited), chainSentAt ?? null);
+  const amounts = [String(cap), sentAt, String(deposited)];
+  const [row] = await statement(...names, ...amounts, chainSentAt, quote === undefined ? null : toJson(quote));
   const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
@@ -208,6 +212,7 @@ function toPaidCall(row: Row): PaidCall {
     owedBefore: BigInt(row.owed_before as string),
     stage: row.stage as PaidStage,
     sentAt: Number(row.sent_at),
+    quote: row.quote === null ? undefined : (fromJson(row.quote) as Quote),
     chainSentAt: row.chain_sent_at === null ? undefined : Number(row.chain_sent_at),
     receipt:
       row.receipt === null

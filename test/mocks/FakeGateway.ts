@@ -30,6 +30,7 @@ export type Fault =
   | "changed-part"
   | "late-changed-part"
   | "wrong-price"
+  | "above-quote"
   | "over-owed"
   | "under-owed"
   | "wrong-request-hash"
@@ -60,6 +61,8 @@ export type FakeGateway = {
   partCount: number;
   /** Bytes of each part's text. */
   partBytes: number;
+  /** What it asks for from now on. */
+  quote: Quote;
   /** Of all its receipts, unix seconds; undefined: their true one. */
   issuedAt: number | undefined;
   /** Calls it was asked to answer; those whose client went away; parts it has sent. */
@@ -121,7 +124,7 @@ const UNITS = { inputUnits: 7n, outputUnits: 5n };
  * failure of the kind its name says.
  */
 export async function startFakeGateway(options: FakeGatewayOptions): Promise<FakeGateway> {
-  const { chain, store, operatorId, quote = QUOTE, models = ["fake/echo", "fake/other"], bitExact = true } = options;
+  const { chain, store, operatorId, models = ["fake/echo", "fake/other"], bitExact = true } = options;
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const vouchers = { chainId: chain.chainId, vouchers: chain.addresses.vouchers };
   let now = await chainTime(chain);
@@ -140,7 +143,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
   let replayed: SignedReceipt | undefined;
 
   const gateway: FakeGateway = {
-    ...{ operatorId, url: "", ...FRESH, exactVouchers: [], receipts: [] },
+    ...{ operatorId, url: "", quote: options.quote ?? QUOTE, ...FRESH, exactVouchers: [], receipts: [] },
     reset() {
       Object.assign(gateway, FRESH);
     },
@@ -179,7 +182,9 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
 
   async function end(open: Open, call: IssuedCall): Promise<SignedReceipt> {
     const servedModel = gateway.fault === "other-served-model" ? "fake/cheaper" : String(open.body.model);
-    const outcome = { servedModel, ...UNITS, price: priceOf(quote, UNITS, open.headers.maxPrice) };
+    const { maxPrice } = open.headers;
+    const price = gateway.fault === "above-quote" ? maxPrice : priceOf(gateway.quote, UNITS, maxPrice);
+    const outcome = { servedModel, ...UNITS, price };
     if (gateway.fault !== undefined && LIES.has(gateway.fault)) return await signUncounted(open, call, outcome);
     const signed = await dated(await call.end(outcome));
     gateway.receipts.push(signed);
@@ -390,7 +395,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       routes: ROUTES,
       stream: true,
       bitExact,
-      quote: quoteToJson(quote),
+      quote: quoteToJson(gateway.quote),
       maxOutput: MAX_OUTPUT,
     };
     const data = models.map((id) => ({ id, object: "model", created: 0, owned_by: "fake", opg }));

@@ -173,6 +173,15 @@ describe("a receipt's checks", () => {
     expect(await failedFor(owed(701n), { inFlight: 700n })).to.deep.equal(["cumulative-owed"]);
   });
 
+  it("hold the price against the operator's quote, if it is told, for the units the receipt names", async () => {
+    const quote = { request: 1_000n, input: 300n, output: 100n }; // 12 and 3 units
+    const with4900 = { maxPrice: 10_000n, previousOwed: RECEIPT.cumulativeOwed };
+    expect(await failedFor({ price: 4_900n }, { ...with4900, quote })).to.deep.equal([]);
+    expect(await failedFor({ price: 4_901n }, { ...with4900, quote })).to.deep.equal(["price-above-quote"]);
+    expect(await failedFor({ price: 0n }, { ...with4900, quote })).to.deep.equal([]);
+    expect(await failedFor({ price: 4_901n }, with4900)).to.deep.equal([]);
+  });
+
   it("take less owed than the client knows of: an operator that lost calls asks for less", async () => {
     expect(await failedFor({ cumulativeOwed: RECEIPT.cumulativeOwed - 1n })).to.deep.equal([]);
     expect(await failedFor({ cumulativeOwed: RECEIPT.price })).to.deep.equal([]);
