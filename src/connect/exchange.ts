@@ -152,6 +152,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       .promise({ requestHash, operatorId, route, model, sentAt: Math.floor(Date.now() / 1_000), ...terms })
       .catch((error: unknown) => {
         live.delete(requestHash);
+        if (error instanceof ApiError && error.code === "unresolved_calls") reputation.failed(operatorId);
         throw error;
       });
     const { channelId } = channel;

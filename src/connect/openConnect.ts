@@ -172,7 +172,7 @@ async function startConnect(
     deposit: options.deposit ?? budget / 10n,
   });
   const ledger = createLedger({
-    ...{ paid, channels, voucherKey },
+    ...{ paid, channels, voucherKey, live, lostAtMost: budget / 10n },
     domain: { chainId: chain.chainId, vouchers: chain.addresses.vouchers },
   });
   const checks = createStatementChecks({

@@ -36,6 +36,17 @@ export type NewPaidCall = {
   quote: Quote | undefined;
 };
 
+/** What calls of a channel that nobody waits for any more may promise together. */
+export type LostLimits = {
+  /** Request hashes of those somebody waits for. */
+  live: Iterable<Hex>;
+  /** Caps of the others, this call's included, once there are {@link FEW_LOST} of them; OPG base units. */
+  amount: bigint;
+};
+
+/** So many may be lost whatever they cost: an answer breaks off now and then. */
+export const FEW_LOST = 3;
+
 export type BegunCall = { amount: bigint; owedBefore: bigint };
 
 /**
@@ -65,9 +76,9 @@ export type PaidCallTable = {
   /**
    * Writes a call down, and the voucher that pays it and all before it.
    * @returns the voucher's amount, and what was owed before, OPG base units
-   * @throws ProtocolError `paid/channel-too-small`
+   * @throws ProtocolError `paid/channel-too-small`, `paid/too-many-lost`
    */
-  begin(call: NewPaidCall): Promise<BegunCall>;
+  begin(call: NewPaidCall, lost: LostLimits): Promise<BegunCall>;
   /** Takes a receipt for a call that was sent; the second time nothing. @returns whether it was the first time */
   accept(requestHash: Hex, receiptId: Hex, signed: SignedReceipt): Promise<boolean>;
   /** Ends a call that was sent without a receipt: from now on no voucher covers it. */
@@ -96,18 +107,25 @@ from paid_channels where channel_id = $1`;
 
 /** One statement, so that it is one commit: the call and the voucher that covers it, if the channel holds that much. */
 const BEGIN = `with account as (
-  select owed, signed,
-    (select coalesce(sum(cap), 0) from paid_calls where channel_id = $2 and stage = 'sent') as uncertain
-  from paid_channels where channel_id = $2 for update
+  select owed, signed, open.uncertain, open.lost_count < ${FEW_LOST} or open.lost + $6::numeric <= $12::numeric as is_known
+  from paid_channels, lateral (
+    select coalesce(sum(cap), 0) as uncertain,
+      coalesce(sum(cap) filter (where is_lost), 0) as lost, count(*) filter (where is_lost) as lost_count
+    from (
+      select cap, not request_hash = any(string_to_array($11, ' ')) as is_lost
+      from paid_calls where channel_id = $2 and stage = 'sent'
+    ) as sent
+  ) as open
+  where channel_id = $2 for update of paid_channels
 ), begun as (
   insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at, chain_sent_at, quote)
   select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7, $9::bigint, $10::jsonb from account
-  where owed + uncertain + $6::numeric <= $8::numeric returning request_hash
+  where is_known and owed + uncertain + $6::numeric <= $8::numeric returning request_hash
 ), promised as (
   update paid_channels set signed = greatest(paid_channels.signed, account.owed + account.uncertain + $6::numeric)
   from account, begun where channel_id = $2
 )
-select owed::text, signed::text, uncertain::text, (select count(*) from begun) as begun from account`;
+select owed::text, signed::text, uncertain::text, is_known, (select count(*) from begun) as begun from account`;
 
 const ACCEPT = `with answered as (
   update paid_calls set stage = 'answered', receipt_id = $2, receipt = $3, proof = 'waiting'
@@ -136,7 +154,7 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
       return rows.map(toChannel);
     },
     account: async (channelId) => toAccount((await statements.account(channelId))[0]),
-    begin: (call) => begin(statements.begin, call),
+    begin: (call, lost) => begin(statements.begin, call, lost),
     async accept(requestHash, receiptId, signed) {
       const price = String(signed.receipt.price);
       return (await statements.accept(requestHash, receiptId, toJson(signed), price)).length > 0;
@@ -171,13 +189,15 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
   };
 }
 
-async function begin(statement: Statement, call: NewPaidCall): Promise<BegunCall> {
+async function begin(statement: Statement, call: NewPaidCall, lost: LostLimits): Promise<BegunCall> {
   const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt, chainSentAt = null, quote } = call;
   const names = [requestHash, channelId, operatorId, route, model];
   const amounts = [String(cap), sentAt, String(deposited)];
-  const [row] = await statement(...names, ...amounts, chainSentAt, quote === undefined ? null : toJson(quote));
+  const kept = [chainSentAt, quote === undefined ? null : toJson(quote)];
+  const [row] = await statement(...names, ...amounts, ...kept, [...lost.live].join(" "), String(lost.amount));
   const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
+  if (row?.is_known === false) throw tooManyLost(operatorId);
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
   return { amount: wanted > signed ? wanted : signed, owedBefore: owed };
 }
@@ -222,6 +242,14 @@ function toPaidCall(row: Row): PaidCall {
             ...{ receiptId: row.receipt_id as Hex, proof: row.proof as ProofState, inclusion },
           },
   };
+}
+
+function tooManyLost(operatorId: number): ProtocolError {
+  return new ProtocolError(
+    "paid/too-many-lost",
+    `operator ${operatorId} hasn't said yet how its last calls ended: ask another one until it has`,
+    { isRetryable: true },
+  );
 }
 
 function channelTooSmall(wanted: bigint, deposited: bigint): ProtocolError {

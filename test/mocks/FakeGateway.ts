@@ -48,6 +48,7 @@ export type Fault =
   | "status-429"
   | "status-500"
   | "never-answers"
+  | "drops"
   | "other-answer";
 
 export type FakeGateway = {
@@ -63,6 +64,8 @@ export type FakeGateway = {
   partBytes: number;
   /** What it asks for from now on. */
   quote: Quote;
+  /** The highest voucher it was sent with a call, OPG base units. */
+  promised: bigint;
   /** Of all its receipts, unix seconds; undefined: their true one. */
   issuedAt: number | undefined;
   /** Calls it was asked to answer; those whose client went away; parts it has sent. */
@@ -113,7 +116,7 @@ const LIES: ReadonlySet<Fault> = new Set([
 ]);
 const FRESH = {
   ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8, issuedAt: undefined },
-  ...{ calls: 0, aborted: 0, partsSent: 0, lastBody: undefined },
+  ...{ calls: 0, aborted: 0, partsSent: 0, promised: 0n, lastBody: undefined },
 };
 const MAX_OUTPUT = 1_000;
 const UNITS = { inputUnits: 7n, outputUnits: 5n };
@@ -146,6 +149,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     ...{ operatorId, url: "", quote: options.quote ?? QUOTE, ...FRESH, exactVouchers: [], receipts: [] },
     reset() {
       Object.assign(gateway, FRESH);
+      underWay.clear();
     },
     inclusions: new Map(),
     async owed() {
@@ -338,6 +342,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const body = JSON.parse((await readBody(request)).toString()) as Record<string, unknown>;
     gateway.lastBody = body;
     const headers = readCallHeaders((name) => request.headers[name] as string | undefined, operatorId);
+    const { cumulativeAmount } = headers.voucher.voucher;
+    if (cumulativeAmount > gateway.promised) gateway.promised = cumulativeAmount;
     const open: Open = {
       id: `id-${gateway.calls}`,
       route,
@@ -351,6 +357,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     if (gateway.fault === "status-429") return refuse(response, 429, "rate_limit", { "retry-after": "1" });
     if (gateway.fault === "status-500") return refuse(response, 500, "upstream_failed");
     underWay.add(open.hash);
+    if (gateway.fault === "drops") return void response.destroy(); // and says for ever that it is still about it
     if (gateway.fault === "never-answers") {
       response.on("close", () => {
         underWay.delete(open.hash);
