@@ -200,7 +200,7 @@ async function startConnect(
     ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice },
   });
   const prove = createProver({
-    ...{ chain, relayer, paid, http, operators, terms, step, onError },
+    ...{ chain, relayer, paid, http, operators, reputation, terms, step, onError },
     challenge: options.challenge ?? false,
   });
 

@@ -90,10 +90,12 @@ export type PaidCallTable = {
   sent(): Promise<PaidCall[]>;
   /** Calls with a receipt, newest first. */
   answered(limit: number): Promise<PaidCall[]>;
-  /** Calls with a receipt in one of these states, oldest first. */
-  inProof(states: readonly ProofState[], limit: number): Promise<PaidCall[]>;
+  /** Calls with a receipt in one of these states, not over, oldest first. @param after request hash of the last one seen */
+  inProof(states: readonly ProofState[], limit: number, after?: Hex): Promise<PaidCall[]>;
   setProof(receiptId: Hex, proof: ProofState, inclusion?: Inclusion): Promise<void>;
-  /** Remembers that an operator was caught lying. */
+  /** Leaves a receipt missing for good: it is too late to challenge. */
+  endProof(receiptId: Hex): Promise<void>;
+  /** Remembers that an operator was caught lying, and why last. */
   shun(operatorId: number, reason: string): Promise<void>;
   /** Forgets that. */
   forgive(operatorId: number): Promise<void>;
@@ -133,6 +135,9 @@ const ACCEPT = `with answered as (
 ) update paid_channels set owed = owed + $4::numeric from answered
 where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
 
+const IN_PROOF = `where proof = any($1) and proof in ('waiting', 'missing', 'challenged') and not is_proof_over
+  and id > coalesce((select id from paid_calls where request_hash = $3), 0) order by id limit $2`;
+
 const COLUMNS =
   "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, quote, receipt_id, receipt, proof, inclusion";
 
@@ -166,16 +171,19 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
     find: async (id) => (await calls("where request_hash = $1 or receipt_id = $1", [id]))[0],
     sent: () => calls("where stage = 'sent' order by id", []),
     answered: (limit) => calls("where receipt_id is not null order by id desc limit $1", [limit]),
-    inProof: (states, limit) => calls("where proof = any($1) order by id limit $2", [states, limit]),
+    inProof: (states, limit, after) => calls(IN_PROOF, [states, limit, after ?? null]),
     async setProof(receiptId, proof, inclusion) {
       await query(
         "update paid_calls set proof = $2, inclusion = coalesce($3::jsonb, inclusion) where receipt_id = $1",
         [receiptId, proof, inclusion === undefined ? null : toJson(inclusion)],
       );
     },
+    async endProof(receiptId) {
+      await query("update paid_calls set proof = 'missing', is_proof_over = true where receipt_id = $1", [receiptId]);
+    },
     async shun(operatorId, reason) {
       await query(
-        "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do nothing",
+        "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do update set reason = $2",
         [operatorId, reason],
       );
     },
