@@ -5,6 +5,7 @@ import { checkPart, type PartExpectation } from "../protocol/checkPart.ts";
 import { checkReceipt, type ReceiptExpectation } from "../protocol/checkReceipt.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { oneLine } from "../protocol/oneLine.ts";
+import type { Quote } from "../protocol/quote.ts";
 import { type ReceiptDomain, receiptId } from "../protocol/receipt.ts";
 import type { PortablePart, PortableReceipt } from "../protocol/receiptJson.ts";
 import type { PaidCall, PaidCallTable } from "../store/paidCalls.ts";
@@ -17,13 +18,18 @@ export type StatementCheckOptions = {
   domain: ReceiptDomain;
   payer: Hex;
   allowOtherServedModel: boolean;
+  /** What an operator lists for a model by now; undefined: nothing. @param isLate whether the last look will do */
+  quoteNow: (operatorId: number, model: string, isLate: boolean) => Promise<Quote | undefined>;
   /** The chain's, unix seconds. */
   now: () => number;
   step: Step;
 };
 
 /** A call whose end isn't known yet. */
-export type OpenCall = Pick<PaidCall, "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore">;
+export type OpenCall = Pick<
+  PaidCall,
+  "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore" | "chainSentAt" | "quote"
+>;
 
 /** What of a part only its stream tells. */
 export type PartPlace = Pick<PartExpectation, "sequence" | "salt" | "place" | "bytes">;
@@ -34,7 +40,7 @@ export type StatementChecks = {
   part(call: OpenCall, portable: PortablePart, place: PartPlace): Promise<void>;
   /**
    * Checks a call's receipt and takes it: from then on it is in the store, and owed for.
-   * @param isLate the receipt was asked for long after the call: its time isn't looked at
+   * @param isLate the receipt was asked for long after the call: it may be as old as that
    * @returns the receiptId
    * @throws ProtocolError `receipt/…`; `connect/other-model-served`, though the receipt was taken
    */
@@ -46,18 +52,18 @@ export type StatementChecks = {
 };
 
 export function createStatementChecks(options: StatementCheckOptions): StatementChecks {
-  const { paid, signers, domain, payer, allowOtherServedModel, now, step } = options;
+  const { paid, signers, domain, payer, allowOtherServedModel, quoteNow, now, step } = options;
   const clock = () => ({ now: now(), clockToleranceSeconds: CLOCK_MARGIN_SECONDS });
 
-  /** With the current signer, and where that isn't who signed, with the one of the statement's time. */
+  /** By the signer of the statement's time; read from the chain anew where what is known of it isn't who signed. */
   async function bySigner<T extends Check>(
     operatorId: number,
     issuedAt: number,
     check: (signer: Hex) => Promise<T[]>,
   ): Promise<T[]> {
-    const checks = await check(await signers.current(operatorId));
+    const checks = await check(await signers.at(operatorId, issuedAt));
     if (checks.every(({ name, ok }) => name !== "signature" || ok)) return checks;
-    return await check(await signers.at(operatorId, issuedAt));
+    return await check(await signers.readAt(operatorId, issuedAt));
   }
 
   return {
@@ -68,7 +74,7 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       requireAllOk("part", checks);
     },
     async receipt(call, portable, { isLate = false, ...known }) {
-      const { requestHash, channelId, operatorId, model, cap, owedBefore } = call;
+      const { requestHash, channelId, operatorId, model, cap, owedBefore, quote, chainSentAt = 0 } = call;
       const { owed, uncertain } = await paid.account(channelId);
       const expected = {
         ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap },
@@ -76,13 +82,19 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
         ...{ previousOwed: owedBefore, inFlight: owed + uncertain - cap - owedBefore },
         // Told truly it is no lie: the call is owed for, whether its answer will do or not.
         allowOtherServedModel: true,
+        ...(quote && { quote }),
         ...known,
-        ...(!isLate && { clock: clock() }),
+        clock: { ...clock(), ...(isLate && { since: chainSentAt }) },
       };
-      const checks = await bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
-        checkReceipt(portable, { ...expected, signer }),
-      );
-      requireAllOk("receipt", checks);
+      const check = (changed?: { quote: Quote }) =>
+        bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
+          checkReceipt(portable, { ...expected, ...changed, signer }),
+        );
+      const checks = await check();
+      const failed = checks.find(({ ok }) => !ok);
+      // Raised since the operators were listed, it is no more than was promised, and what the operator asks of everybody.
+      const raised = failed?.name === "price-above-quote" ? await quoteNow(operatorId, model, isLate) : undefined;
+      requireAllOk("receipt", raised ? await check({ quote: raised }) : checks);
       await step("receiptChecked");
       const id = receiptId(portable.receipt, domain);
       await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });
@@ -101,7 +113,17 @@ function checkServed(model: string, servedModel: string): void {
   );
 }
 
-/** Whether an error says that the operator lied; anything else may have been the way between, or a clock. */
+/** Checks that come after the signature's: what fails one of them, the operator's key has signed. */
+const LIES = new Set([
+  ...["receipt/operator", "receipt/channel", "receipt/sequence", "receipt/model", "receipt/served-model"],
+  ...["receipt/request", "receipt/response", "receipt/price", "receipt/cumulative-owed"],
+  ...["part/operator", "part/channel", "part/sequence", "part/index", "part/running-hash"],
+]);
+
+/**
+ * Whether an error says that the operator lied, by what its key has signed. What nobody has signed is a failure: something
+ * on the way may have changed it, and of the time, clocks tell.
+ */
 export function isLie(error: unknown): error is ProtocolError {
-  return error instanceof ProtocolError && /^(receipt|part)\/(?!time$|too-large$)/.test(error.code);
+  return error instanceof ProtocolError && LIES.has(error.code);
 }

@@ -58,6 +58,8 @@ export type ExchangeOptions = {
   reputation: Reputation;
   /** Calls of this process that are under way; those that are only in the store are nobody's any more. */
   live: Set<Hex>;
+  /** The chain's, unix seconds. */
+  now: () => number;
   /** Called with a call whose end this process won't learn from its answer. */
   onUncertain: (call: OpenCall) => void;
   /** Called with every answer that was a lie. */
@@ -74,7 +76,7 @@ export type RefusedAnswer = { operatorId: number; requestHash: Hex; model: strin
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { paid, ledger, http, checks, reputation, live, onUncertain, onRefused, onUsed, step } = options;
+  const { paid, ledger, http, checks, reputation, live, now, onUncertain, onRefused, onUsed, step } = options;
 
   /** @param wasSent whether the operator may have got the request */
   async function giveUp(call: OpenCall, error: unknown, wasSent: boolean): Promise<void> {
@@ -144,14 +146,17 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const salt = toHex(randomBytes(32));
     const requestHash = hashOf(salt, route, body);
     live.add(requestHash);
-    const sentAt = Math.floor(Date.now() / 1_000);
+    const quote = operator.offers.get(model)?.quote;
+    const terms = { cap, quote, chainSentAt: now() };
     const { channel, voucher, owedBefore } = await ledger
-      .promise({ requestHash, operatorId, route, model, cap, sentAt })
+      .promise({ requestHash, operatorId, route, model, sentAt: Math.floor(Date.now() / 1_000), ...terms })
       .catch((error: unknown) => {
         live.delete(requestHash);
+        if (error instanceof ApiError && error.code === "unresolved_calls") reputation.failed(operatorId);
         throw error;
       });
-    const call: OpenCall = { requestHash, channelId: channel.channelId, operatorId, model, cap, owedBefore };
+    const { channelId } = channel;
+    const call: OpenCall = { requestHash, channelId, operatorId, model, owedBefore, ...terms };
     onUsed(operatorId);
     let wasSent = false;
     try {

@@ -1,4 +1,6 @@
+import type { Hex } from "viem";
 import type { LocalKey } from "../chain/localKey.ts";
+import { ApiError } from "../protocol/apiError.ts";
 import type { VoucherDomain } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type SignedVoucher, voucherDigest } from "../protocol/voucher.ts";
@@ -10,6 +12,10 @@ export type LedgerOptions = {
   channels: Channels;
   voucherKey: LocalKey;
   domain: VoucherDomain;
+  /** Calls under way; all others whose end isn't known are lost. */
+  live: ReadonlySet<Hex>;
+  /** What lost calls may promise an operator, but for a few; OPG base units. */
+  lostAtMost: bigint;
 };
 
 /** A call that is written down, and the voucher that pays it. */
@@ -19,7 +25,7 @@ export type PromisedCall = { channel: OpenChannel; voucher: SignedVoucher; owedB
 export type Ledger = {
   /**
    * Writes a call down and signs the voucher that covers it: all that is owed, every call whose end isn't known, and this one.
-   * @throws ApiError 402 `budget_exhausted`, 503 `channel_exiting`; ProtocolError `chain/…`
+   * @throws ApiError 402 `budget_exhausted`, 503 `channel_exiting`, `unresolved_calls`; ProtocolError `chain/…`
    */
   promise(call: Omit<NewPaidCall, "channelId" | "deposited">): Promise<PromisedCall>;
   /** A voucher for what is owed and not a unit more; undefined while there is a call whose end isn't known, or nothing owed. */
@@ -29,7 +35,7 @@ export type Ledger = {
 /** Each try tops the channel up; others may have been faster to use what came. */
 const TRIES = 100;
 
-export function createLedger({ paid, channels, voucherKey, domain }: LedgerOptions): Ledger {
+export function createLedger({ paid, channels, voucherKey, domain, live, lostAtMost }: LedgerOptions): Ledger {
   async function sign({ channel }: OpenChannel, cumulativeAmount: bigint): Promise<SignedVoucher> {
     const { payer, operatorId, opening } = channel;
     const voucher = { payer, operatorId, opening, cumulativeAmount };
@@ -42,7 +48,8 @@ export function createLedger({ paid, channels, voucherKey, domain }: LedgerOptio
       let channel = (await channels.of(operatorId)) ?? (await channels.extend(operatorId, cap));
       for (let tries = 1; ; tries++) {
         const { channelId, deposited } = channel;
-        const begun = await paid.begin({ ...call, channelId, deposited }).catch(whenTooSmall);
+        const lost = { live, amount: lostAtMost };
+        const begun = await paid.begin({ ...call, channelId, deposited }, lost).catch(whenTooSmall);
         if (begun !== undefined) {
           const { amount, owedBefore } = begun;
           return { channel, voucher: await sign(channel, amount), owedBefore };
@@ -60,7 +67,12 @@ export function createLedger({ paid, channels, voucherKey, domain }: LedgerOptio
 
 function whenTooSmall(error: unknown): undefined {
   if (error instanceof ProtocolError && error.code === "paid/channel-too-small") return undefined;
+  if (error instanceof ProtocolError && error.code === "paid/too-many-lost") throw unresolved(error);
   throw error;
+}
+
+function unresolved(cause: ProtocolError): ApiError {
+  return new ApiError(cause.message, { status: 503, type: "server_error", code: "unresolved_calls", cause });
 }
 
 function tooBusy(operatorId: number): ProtocolError {

@@ -177,12 +177,17 @@ async function startConnect(
     deposit: options.deposit ?? budget / 10n,
   });
   const ledger = createLedger({
-    ...{ paid, channels, voucherKey },
+    ...{ paid, channels, voucherKey, live, lostAtMost: budget / 10n },
     domain: { chainId: chain.chainId, vouchers: chain.addresses.vouchers },
   });
   const checks = createStatementChecks({
     ...{ paid, domain, payer: chain.account.address, now: head.now, step },
-    signers: createSigners(chain),
+    signers: createSigners(chain, head.now),
+    async quoteNow(operatorId, model, isLate) {
+      if (!isLate) await operators.refresh();
+      const operator = operators.list().find((each) => each.operatorId === operatorId);
+      return operator?.offers.get(model)?.quote;
+    },
     allowOtherServedModel: options.allowOtherServedModel ?? false,
   });
   const resolver = createResolver({
@@ -191,7 +196,7 @@ async function startConnect(
   });
   const settler = createSettler({ ledger, channels, http, operators, idleMs: times.idleMs, step, onError });
   const exchange = createExchange({
-    ...{ paid, ledger, http, checks, reputation, live, step, onRefused },
+    ...{ paid, ledger, http, checks, reputation, live, step, onRefused, now: head.now },
     onUncertain: () => resolver.wake(),
     onUsed: settler.used,
   });
@@ -200,7 +205,7 @@ async function startConnect(
     ...{ attempts: options.attempts ?? 3, maxPrice: options.maxPrice, random: options.random },
   });
   const prove = createProver({
-    ...{ chain, relayer, paid, http, operators, terms, step, onError },
+    ...{ chain, relayer, paid, http, operators, reputation, terms, step, onError },
     challenge: options.challenge ?? false,
   });
 

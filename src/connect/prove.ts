@@ -1,3 +1,4 @@
+import type { Hex } from "viem";
 import { chainTime, type SigningChain } from "../chain/clients.ts";
 import {
   challengeBond,
@@ -8,12 +9,14 @@ import {
 } from "../chain/receiptLog.ts";
 import { encodeApprove, tokenAllowanceOf } from "../chain/token.ts";
 import type { Inclusion } from "../protocol/batch.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { parseReceipt } from "../protocol/receiptJson.ts";
 import type { Relayer } from "../relayer/relayer.ts";
 import { anchoringTime } from "../sdk/verifyReceipt.ts";
 import type { PaidCall, PaidCallTable, ProofState } from "../store/paidCalls.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";
 import type { Operators } from "./operators.ts";
+import type { Reputation } from "./reputation.ts";
 import type { Step } from "./steps.ts";
 
 export type ProverOptions = {
@@ -22,6 +25,7 @@ export type ProverOptions = {
   paid: PaidCallTable;
   http: GatewayHttp;
   operators: Pick<Operators, "urlOf">;
+  reputation: Pick<Reputation, "shun" | "shunnedFor">;
   terms: LogTerms;
   /** Whether what isn't anchored in time is challenged on chain, for a bond. */
   challenge: boolean;
@@ -40,36 +44,60 @@ const PARALLEL = 8;
 const MAX_PROOF_BYTES = 64 * 1024;
 const TIMEOUT_MS = 10_000;
 
-/** Sees that receipts are in batches on chain: asks for each one's inclusion, proves it, and challenges what has none in time. */
+/** What a round of proofs has found out so far. */
+type Round = {
+  /** The chain's, unix seconds. */
+  now: number;
+  /** By operator, the one receipt of it that is challenged. */
+  challenged: Map<number, Hex>;
+  /** Operators that don't answer; the others aren't kept waiting for them. */
+  unreachable: Set<number>;
+};
+
+/**
+ * Sees that receipts are in batches on chain: asks for each one's inclusion, proves it, and challenges what has none in time,
+ * one receipt of an operator after another.
+ */
 export function createProver(options: ProverOptions): () => Promise<Proofs> {
-  const { chain, paid, step, onError } = options;
+  const { chain, paid, terms, step, onError } = options;
   const anchoredAt = ({ receipt, receiptId }: Receipt, inclusion: Inclusion) =>
     anchoringTime(chain, receipt, receiptId, inclusion);
 
-  async function prove(call: PaidCall, receipt: Receipt, now: number): Promise<ProofState> {
-    const inclusion = await inclusionOf(options, call, receipt).catch((error: unknown) => void onError(error));
+  async function shown(call: PaidCall, receipt: Receipt, { unreachable }: Round): Promise<Inclusion | undefined> {
+    if (unreachable.has(call.operatorId)) return undefined;
+    try {
+      return await inclusionOf(options, call, receipt);
+    } catch (error) {
+      unreachable.add(call.operatorId);
+      onError(error);
+      return undefined;
+    }
+  }
+
+  async function prove(call: PaidCall, receipt: Receipt, round: Round): Promise<ProofState> {
+    const inclusion = await shown(call, receipt, round);
     if (inclusion !== undefined && (await anchoredAt(receipt, inclusion)) !== undefined) {
       await paid.setProof(receipt.receiptId, "proven", inclusion);
+      if (round.challenged.get(call.operatorId) === receipt.receiptId) round.challenged.delete(call.operatorId);
       await step("proven");
       return "proven";
     }
-    const state = await challengeIfDue(options, receipt, now);
+    const state = await challengeIfDue(options, receipt, round);
     if (state !== receipt.proof) {
       await paid.setProof(receipt.receiptId, state);
       if (state === "challenged") await step("challenged");
     }
+    const isOver = round.now > receipt.receipt.issuedAt + terms.anchorSeconds + terms.challengeSeconds;
+    if (state === "missing" && isOver) await paid.endProof(receipt.receiptId);
     return state;
   }
 
-  return async () => {
-    const proofs: Proofs = { waiting: 0, proven: 0, missing: 0, challenged: 0, upheld: 0 };
-    const now = await chainTime(chain);
-    const left = await paid.inProof(STATES, MOST_AT_A_TIME);
+  async function proveAll(calls: PaidCall[], proofs: Proofs, round: Round): Promise<void> {
     async function work(): Promise<void> {
-      for (let call = left.shift(); call !== undefined; call = left.shift()) {
+      for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
         const { receipt } = call;
         if (receipt === undefined) continue;
-        const state = await prove(call, receipt, now).catch((error: unknown) => {
+        const state = await prove(call, receipt, round).catch((error: unknown) => {
           onError(error);
           return receipt.proof;
         });
@@ -77,7 +105,20 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
       }
     }
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    return proofs;
+  }
+
+  return async () => {
+    const proofs: Proofs = { waiting: 0, proven: 0, missing: 0, challenged: 0, upheld: 0 };
+    const round: Round = { now: await chainTime(chain), challenged: new Map(), unreachable: new Set() };
+    for (const { operatorId, receipt } of await paid.inProof(["challenged"], MOST_AT_A_TIME)) {
+      if (receipt !== undefined) round.challenged.set(operatorId, receipt.receiptId);
+    }
+    for (let after: Hex | undefined; ; ) {
+      const page = await paid.inProof(STATES, MOST_AT_A_TIME, after);
+      after = page.at(-1)?.requestHash;
+      if (after === undefined) return proofs;
+      await proveAll(page, proofs, round);
+    }
   };
 }
 
@@ -96,34 +137,63 @@ async function inclusionOf(
 }
 
 /** Where a receipt without an inclusion stands, once all is done that can be. */
-async function challengeIfDue(options: ProverOptions, signed: Receipt, now: number): Promise<ProofState> {
-  const { chain, relayer, terms } = options;
+async function challengeIfDue(options: ProverOptions, signed: Receipt, round: Round): Promise<ProofState> {
+  const { chain, relayer, terms, reputation } = options;
   const { receipt, receiptId, proof } = signed;
+  const { operatorId } = receipt;
+  const { now, challenged } = round;
   const dueAt = receipt.issuedAt + terms.anchorSeconds;
   if (now <= dueAt) return "waiting";
-  const { status, answerBy } = await challengeOf(chain, receipt.operatorId, receiptId);
-  if (status === "answered") return "proven";
-  if (status === "upheld") return "upheld";
+  const isOver = now > dueAt + terms.challengeSeconds;
+  if (isOver && proof !== "challenged") return "missing";
+  const { status, answerBy } = await challengeOf(chain, operatorId, receiptId);
+  if (status === "open" && now <= answerBy) return "challenged";
   if (status === "open") {
-    if (now <= answerBy) return "challenged";
-    await relayer.submit(`uphold ${receiptId}`, encodeUpholdOmission(chain.addresses, receipt.operatorId, receiptId));
-    return "upheld";
+    await relayer.submit(`uphold ${receiptId}`, encodeUpholdOmission(chain.addresses, operatorId, receiptId));
   }
-  if (!options.challenge || now > dueAt + terms.challengeSeconds) return proof === "challenged" ? proof : "missing";
-  await challenge(options, signed);
+  const isMine = challenged.get(operatorId) === receiptId;
+  if (isMine && (status !== "none" || isOver)) challenged.delete(operatorId);
+  if (status === "open" || status === "upheld") return "upheld";
+  if (status === "answered") {
+    // Anchored, not shown, and the bond taken: once is enough.
+    if (proof === "challenged") await reputation.shun(operatorId, KEPT_BACK);
+    return "proven";
+  }
+  if (isOver || !options.challenge || reputation.shunnedFor(operatorId) === KEPT_BACK) return "missing";
+  if (challenged.has(operatorId) && !isMine) return "missing";
+  challenged.set(operatorId, receiptId);
+  await challenge(options, signed, round);
   return "challenged";
 }
 
-async function challenge({ chain, relayer }: ProverOptions, { receipt, signature, receiptId }: Receipt): Promise<void> {
+/** Written down first: after a crash it is still the only one of its operator. */
+async function challenge(
+  { chain, relayer, paid }: ProverOptions,
+  { receipt, signature, receiptId }: Receipt,
+  { challenged }: Round,
+): Promise<void> {
   const { addresses, account } = chain;
-  const bond = await challengeBond(chain);
-  const allowance = await tokenAllowanceOf(chain, account.address, addresses.receipts);
-  if (allowance < bond) {
-    const purpose = `approve ${allowance} for challenge ${receiptId}`;
-    await relayer.submit(purpose, encodeApprove(addresses, addresses.receipts, bond * BONDS_AT_A_TIME));
+  await paid.setProof(receiptId, "challenged");
+  try {
+    const bond = await challengeBond(chain);
+    const allowance = await tokenAllowanceOf(chain, account.address, addresses.receipts);
+    if (allowance < bond) {
+      const purpose = `approve ${allowance} for challenge ${receiptId}`;
+      await relayer.submit(purpose, encodeApprove(addresses, addresses.receipts, bond * BONDS_AT_A_TIME));
+    }
+    await relayer.submit(`challenge ${receiptId}`, encodeChallengeOmission(addresses, { receipt, signature }));
+  } catch (error) {
+    const isRefused = error instanceof ProtocolError && error.code.startsWith("contract/");
+    if (isRefused) {
+      await paid.setProof(receiptId, "missing");
+      challenged.delete(receipt.operatorId);
+    }
+    throw error;
   }
-  await relayer.submit(`challenge ${receiptId}`, encodeChallengeOmission(addresses, { receipt, signature }));
 }
+
+/** Why an operator isn't challenged again, nor asked: its answer on chain costs the bond. */
+const KEPT_BACK = "receipt/kept-back";
 
 /** Several challenges under way must not use up each other's allowance. */
 const BONDS_AT_A_TIME = BigInt(PARALLEL) * 2n;

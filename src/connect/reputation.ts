@@ -10,7 +10,7 @@ export type Reputation = {
   shunnedFor(operatorId: number): string | undefined;
   answered(operatorId: number, latencyMs: number): void;
   failed(operatorId: number): void;
-  /** Leaves an operator alone for good: it was caught lying. */
+  /** Leaves an operator alone for good: it was caught lying, or has kept back what it had anchored. */
   shun(operatorId: number, reason: string): Promise<void>;
   /** Forgets all of it. */
   forgive(operatorId: number): Promise<void>;

@@ -1,31 +1,55 @@
 import type { Address } from "viem";
 import type { Chain } from "../chain/clients.ts";
-import { signerAt, signerOf } from "../chain/staking.ts";
+import { signerAt } from "../chain/staking.ts";
 
-/** Operators' signers, from the chain. */
+/** Operators' signers, from the chain: a statement counts if it is by the signer of its own time. */
 export type Signers = {
-  /** The current one, as it was not long ago. */
-  current(operatorId: number): Promise<Address>;
-  /** At the end of a second; forgets what was known of the current one. @param issuedAt unix seconds */
+  /** At the end of a second, as far as is known: of one just changed, the one before. @param issuedAt unix seconds */
   at(operatorId: number, issuedAt: number): Promise<Address>;
+  /** The same, read from the chain now; forgets what was known of the operator. */
+  readAt(operatorId: number, issuedAt: number): Promise<Address>;
 };
+
+type Known = { signer: Promise<Address>; since: number; readAt: number };
 
 /** A signer is looked up again after so long. */
 const FRESH_MS = 30_000;
+/** Of past seconds so many are remembered. */
+const MOST_PAST = 1_000;
 
-export function createSigners(chain: Chain): Signers {
-  const known = new Map<number, { signer: Promise<Address>; readAt: number }>();
+/** @param now the newest block's time, unix seconds: nobody can change who was the signer before it */
+export function createSigners(chain: Chain, now: () => number): Signers {
+  const current = new Map<number, Known>();
+  const past = new Map<string, Promise<Address>>();
+
+  function currentOf(operatorId: number): Known {
+    const found = current.get(operatorId);
+    if (found !== undefined && performance.now() - found.readAt < FRESH_MS) return found;
+    const since = now();
+    const known = { signer: signerAt(chain, operatorId, since), since, readAt: performance.now() };
+    current.set(operatorId, known);
+    known.signer.catch(() => current.delete(operatorId));
+    return known;
+  }
+
+  function pastAt(operatorId: number, issuedAt: number): Promise<Address> {
+    const name = `${operatorId} ${issuedAt}`;
+    const found = past.get(name);
+    if (found !== undefined) return found;
+    if (past.size >= MOST_PAST) past.clear();
+    const signer = signerAt(chain, operatorId, issuedAt);
+    past.set(name, signer);
+    signer.catch(() => past.delete(name));
+    return signer;
+  }
+
   return {
-    current(operatorId) {
-      const found = known.get(operatorId);
-      if (found !== undefined && performance.now() - found.readAt < FRESH_MS) return found.signer;
-      const signer = signerOf(chain, operatorId);
-      known.set(operatorId, { signer, readAt: performance.now() });
-      signer.catch(() => known.delete(operatorId));
-      return signer;
-    },
     at(operatorId, issuedAt) {
-      known.delete(operatorId);
+      const { signer, since } = currentOf(operatorId);
+      return issuedAt >= since ? signer : pastAt(operatorId, issuedAt);
+    },
+    readAt(operatorId, issuedAt) {
+      current.delete(operatorId);
       return signerAt(chain, operatorId, issuedAt);
     },
   };

@@ -13,6 +13,8 @@ export type Clock = {
    * chain has come so far: until then its operator can void it by changing its signer.
    */
   clockToleranceSeconds: number;
+  /** Of a statement asked for late: what it may be as old as, unix seconds; `now` unless told. */
+  since?: number;
 };
 
 /** Whether all is as it should be. */
@@ -56,9 +58,10 @@ export async function checkThat<Name extends string>(
   }
 }
 
-export function checkTime(issuedAt: number, { now, clockToleranceSeconds }: Clock): Check<"time"> {
-  const ok = Math.abs(issuedAt - now) <= clockToleranceSeconds;
-  const detail = `issued at ${issuedAt}, it is ${now}, ${clockToleranceSeconds} s apart are allowed`;
+export function checkTime(issuedAt: number, { now, clockToleranceSeconds, since = now }: Clock): Check<"time"> {
+  const ok = issuedAt >= since - clockToleranceSeconds && issuedAt <= now + clockToleranceSeconds;
+  const of = since === now ? `it is ${now}` : `wanted is ${since} to ${now}`;
+  const detail = `issued at ${issuedAt}, ${of}, ${clockToleranceSeconds} s apart are allowed`;
   return { name: "time", ok, detail };
 }
 

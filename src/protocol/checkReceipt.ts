@@ -1,5 +1,6 @@
 import type { Address, Hex } from "viem";
 import { areSameAddress, type Check, type Clock, checkDomain, checkSame, checkThat, checkTime } from "./check.ts";
+import { priceOf, type Quote } from "./quote.ts";
 import { MAX_PARTS, type Receipt, type ReceiptDomain, receiptId, responseRoot, type SignedReceipt } from "./receipt.ts";
 import { checkSignature } from "./signature.ts";
 
@@ -23,7 +24,9 @@ export type ReceiptExpectation = {
   response: { salt: Hex; parts: readonly Hex[] } | { responseRoot: Hex; partCount: number };
   /** The call's cap, OPG base units. */
   maxPrice: bigint;
-  /** What the channel owed before this call, OPG base units. */
+  /** What the operator asked for when the call was made. */
+  quote?: Quote;
+  /** What the channel owed before this call, OPG base units; less may be asked for. */
   previousOwed?: bigint;
   /** Caps of other calls that may have been counted in between, OPG base units; zero unless told. */
   inFlight?: bigint;
@@ -42,12 +45,13 @@ export type ReceiptCheckName =
   | "request"
   | "response"
   | "price"
+  | "price-above-quote"
   | "cumulative-owed"
   | "time";
 
 /**
- * Looks at everything a client can know about a receipt. `sequence` and `time` are looked at only if what they should be is
- * told, the domain only if the receipt says one, as those from `parseReceipt` do. Never throws for what the receipt holds.
+ * Looks at everything a client can know about a receipt. `sequence`, `price-above-quote` and `time` are looked at only if
+ * what they should be is told, the domain only if the receipt says one, as those from `parseReceipt` do. Never throws for what the receipt holds.
  *
  * @returns One check for each, in fixed order.
  */
@@ -73,6 +77,7 @@ export async function checkReceipt(
       ok: receipt.price <= expected.maxPrice,
       detail: `it is ${receipt.price}, at most ${expected.maxPrice} is allowed`,
     },
+    ...(expected.quote ? [checkQuoted(receipt, expected.quote, expected.maxPrice)] : []),
     checkOwed(receipt, expected),
     ...(expected.clock ? [checkTime(receipt.issuedAt, expected.clock)] : []),
   ];
@@ -109,15 +114,22 @@ function checkResponse(receipt: Receipt, { requestHash, response }: ReceiptExpec
   return { name: "response", ok: false, detail };
 }
 
+/** By the units the receipt names: what a model thought to itself is among them, and not in the answer. */
+function checkQuoted(receipt: Receipt, quote: Quote, cap: bigint): Check<"price-above-quote"> {
+  const most = priceOf(quote, receipt, cap);
+  const detail = `it is ${receipt.price}, by the operator's quote its units come to ${most}`;
+  return { name: "price-above-quote", ok: receipt.price <= most, detail };
+}
+
 function checkOwed(
   { cumulativeOwed, price }: Receipt,
   { previousOwed, inFlight = 0n }: ReceiptExpectation,
 ): Check<"cumulative-owed"> {
   const name = "cumulative-owed";
-  if (previousOwed === undefined) {
+  if (previousOwed === undefined || cumulativeOwed < price) {
     return { name, ok: cumulativeOwed >= price, detail: `it is ${cumulativeOwed}, at least the price ${price}` };
   }
-  const least = previousOwed + price;
-  const ok = cumulativeOwed >= least && cumulativeOwed <= least + inFlight;
-  return { name, ok, detail: `it is ${cumulativeOwed}, wanted is ${least} to ${least + inFlight}` };
+  // Less is what an operator asks for that has lost calls, restored from an old copy: it cheats nobody but itself.
+  const most = previousOwed + price + inFlight;
+  return { name, ok: cumulativeOwed <= most, detail: `it is ${cumulativeOwed}, wanted is at most ${most}` };
 }

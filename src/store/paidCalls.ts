@@ -2,6 +2,7 @@ import type { Hex } from "viem";
 import type { Inclusion } from "../protocol/batch.ts";
 import type { Channel } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import type { Quote } from "../protocol/quote.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import type { Database, Row, Statement } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
@@ -29,7 +30,22 @@ export type NewPaidCall = {
   deposited: bigint;
   /** Unix seconds. */
   sentAt: number;
+  /** The newest block's time then, unix seconds; undefined in calls of before it was kept. */
+  chainSentAt: number | undefined;
+  /** What its operator asked for then; undefined in calls of before it was kept. */
+  quote: Quote | undefined;
 };
+
+/** What calls of a channel that nobody waits for any more may promise together. */
+export type LostLimits = {
+  /** Request hashes of those somebody waits for. */
+  live: Iterable<Hex>;
+  /** Caps of the others, this call's included, once there are {@link FEW_LOST} of them; OPG base units. */
+  amount: bigint;
+};
+
+/** So many may be lost whatever they cost: an answer breaks off now and then. */
+export const FEW_LOST = 3;
 
 export type BegunCall = { amount: bigint; owedBefore: bigint };
 
@@ -60,9 +76,9 @@ export type PaidCallTable = {
   /**
    * Writes a call down, and the voucher that pays it and all before it.
    * @returns the voucher's amount, and what was owed before, OPG base units
-   * @throws ProtocolError `paid/channel-too-small`
+   * @throws ProtocolError `paid/channel-too-small`, `paid/too-many-lost`
    */
-  begin(call: NewPaidCall): Promise<BegunCall>;
+  begin(call: NewPaidCall, lost: LostLimits): Promise<BegunCall>;
   /** Takes a receipt for a call that was sent; the second time nothing. @returns whether it was the first time */
   accept(requestHash: Hex, receiptId: Hex, signed: SignedReceipt): Promise<boolean>;
   /** Ends a call that was sent without a receipt: from now on no voucher covers it. */
@@ -74,10 +90,12 @@ export type PaidCallTable = {
   sent(): Promise<PaidCall[]>;
   /** Calls with a receipt, newest first. */
   answered(limit: number): Promise<PaidCall[]>;
-  /** Calls with a receipt in one of these states, oldest first. */
-  inProof(states: readonly ProofState[], limit: number): Promise<PaidCall[]>;
+  /** Calls with a receipt in one of these states, not over, oldest first. @param after request hash of the last one seen */
+  inProof(states: readonly ProofState[], limit: number, after?: Hex): Promise<PaidCall[]>;
   setProof(receiptId: Hex, proof: ProofState, inclusion?: Inclusion): Promise<void>;
-  /** Remembers that an operator was caught lying. */
+  /** Leaves a receipt missing for good: it is too late to challenge. */
+  endProof(receiptId: Hex): Promise<void>;
+  /** Remembers that an operator was caught lying, and why last. */
   shun(operatorId: number, reason: string): Promise<void>;
   /** Forgets that. */
   forgive(operatorId: number): Promise<void>;
@@ -91,18 +109,25 @@ from paid_channels where channel_id = $1`;
 
 /** One statement, so that it is one commit: the call and the voucher that covers it, if the channel holds that much. */
 const BEGIN = `with account as (
-  select owed, signed,
-    (select coalesce(sum(cap), 0) from paid_calls where channel_id = $2 and stage = 'sent') as uncertain
-  from paid_channels where channel_id = $2 for update
+  select owed, signed, open.uncertain, open.lost_count < ${FEW_LOST} or open.lost + $6::numeric <= $12::numeric as is_known
+  from paid_channels, lateral (
+    select coalesce(sum(cap), 0) as uncertain,
+      coalesce(sum(cap) filter (where is_lost), 0) as lost, count(*) filter (where is_lost) as lost_count
+    from (
+      select cap, not request_hash = any(string_to_array($11, ' ')) as is_lost
+      from paid_calls where channel_id = $2 and stage = 'sent'
+    ) as sent
+  ) as open
+  where channel_id = $2 for update of paid_channels
 ), begun as (
-  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at)
-  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7 from account
-  where owed + uncertain + $6::numeric <= $8::numeric returning request_hash
+  insert into paid_calls (request_hash, channel_id, operator_id, route, model, cap, owed_before, stage, sent_at, chain_sent_at, quote)
+  select $1, $2, $3, $4, $5, $6::numeric, owed, 'sent', $7, $9::bigint, $10::jsonb from account
+  where is_known and owed + uncertain + $6::numeric <= $8::numeric returning request_hash
 ), promised as (
   update paid_channels set signed = greatest(paid_channels.signed, account.owed + account.uncertain + $6::numeric)
   from account, begun where channel_id = $2
 )
-select owed::text, signed::text, uncertain::text, (select count(*) from begun) as begun from account`;
+select owed::text, signed::text, uncertain::text, is_known, (select count(*) from begun) as begun from account`;
 
 const ACCEPT = `with answered as (
   update paid_calls set stage = 'answered', receipt_id = $2, receipt = $3, proof = 'waiting'
@@ -110,8 +135,11 @@ const ACCEPT = `with answered as (
 ) update paid_channels set owed = owed + $4::numeric from answered
 where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
 
+const IN_PROOF = `where proof = any($1) and proof in ('waiting', 'missing', 'challenged') and not is_proof_over
+  and id > coalesce((select id from paid_calls where request_hash = $3), 0) order by id limit $2`;
+
 const COLUMNS =
-  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, receipt_id, receipt, proof, inclusion";
+  "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, quote, receipt_id, receipt, proof, inclusion";
 
 /** The table of calls paid, and their channels. */
 export function createPaidCallTable({ query, prepare }: Database): PaidCallTable {
@@ -131,7 +159,7 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
       return rows.map(toChannel);
     },
     account: async (channelId) => toAccount((await statements.account(channelId))[0]),
-    begin: (call) => begin(statements.begin, call),
+    begin: (call, lost) => begin(statements.begin, call, lost),
     async accept(requestHash, receiptId, signed) {
       const price = String(signed.receipt.price);
       return (await statements.accept(requestHash, receiptId, toJson(signed), price)).length > 0;
@@ -143,16 +171,19 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
     find: async (id) => (await calls("where request_hash = $1 or receipt_id = $1", [id]))[0],
     sent: () => calls("where stage = 'sent' order by id", []),
     answered: (limit) => calls("where receipt_id is not null order by id desc limit $1", [limit]),
-    inProof: (states, limit) => calls("where proof = any($1) order by id limit $2", [states, limit]),
+    inProof: (states, limit, after) => calls(IN_PROOF, [states, limit, after ?? null]),
     async setProof(receiptId, proof, inclusion) {
       await query(
         "update paid_calls set proof = $2, inclusion = coalesce($3::jsonb, inclusion) where receipt_id = $1",
         [receiptId, proof, inclusion === undefined ? null : toJson(inclusion)],
       );
     },
+    async endProof(receiptId) {
+      await query("update paid_calls set proof = 'missing', is_proof_over = true where receipt_id = $1", [receiptId]);
+    },
     async shun(operatorId, reason) {
       await query(
-        "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do nothing",
+        "insert into shunned_operators (operator_id, reason) values ($1, $2) on conflict (operator_id) do update set reason = $2",
         [operatorId, reason],
       );
     },
@@ -166,12 +197,15 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
   };
 }
 
-async function begin(statement: Statement, call: NewPaidCall): Promise<BegunCall> {
-  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt } = call;
+async function begin(statement: Statement, call: NewPaidCall, lost: LostLimits): Promise<BegunCall> {
+  const { requestHash, channelId, operatorId, route, model, cap, deposited, sentAt, chainSentAt = null, quote } = call;
   const names = [requestHash, channelId, operatorId, route, model];
-  const [row] = await statement(...names, String(cap), sentAt, String(deposited));
+  const amounts = [String(cap), sentAt, String(deposited)];
+  const kept = [chainSentAt, quote === undefined ? null : toJson(quote)];
+  const [row] = await statement(...names, ...amounts, ...kept, [...lost.live].join(" "), String(lost.amount));
   const { owed, signed, uncertain } = toAccount(row);
   const wanted = owed + uncertain + cap;
+  if (row?.is_known === false) throw tooManyLost(operatorId);
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
   return { amount: wanted > signed ? wanted : signed, owedBefore: owed };
 }
@@ -206,6 +240,8 @@ function toPaidCall(row: Row): PaidCall {
     owedBefore: BigInt(row.owed_before as string),
     stage: row.stage as PaidStage,
     sentAt: Number(row.sent_at),
+    quote: row.quote === null ? undefined : (fromJson(row.quote) as Quote),
+    chainSentAt: row.chain_sent_at === null ? undefined : Number(row.chain_sent_at),
     receipt:
       row.receipt === null
         ? undefined
@@ -214,6 +250,14 @@ function toPaidCall(row: Row): PaidCall {
             ...{ receiptId: row.receipt_id as Hex, proof: row.proof as ProofState, inclusion },
           },
   };
+}
+
+function tooManyLost(operatorId: number): ProtocolError {
+  return new ProtocolError(
+    "paid/too-many-lost",
+    `operator ${operatorId} hasn't said yet how its last calls ended: ask another one until it has`,
+    { isRetryable: true },
+  );
 }
 
 function channelTooSmall(wanted: bigint, deposited: bigint): ProtocolError {

@@ -30,7 +30,9 @@ export type Fault =
   | "changed-part"
   | "late-changed-part"
   | "wrong-price"
+  | "above-quote"
   | "over-owed"
+  | "under-owed"
   | "wrong-request-hash"
   | "wrong-model"
   | "wrong-sequence"
@@ -49,6 +51,7 @@ export type Fault =
   | "status-500"
   | "never-answers"
   | "switches-protocols"
+  | "drops"
   | "other-answer";
 
 export type FakeGateway = {
@@ -62,6 +65,12 @@ export type FakeGateway = {
   partCount: number;
   /** Bytes of each part's text. */
   partBytes: number;
+  /** What it asks for from now on. */
+  quote: Quote;
+  /** The highest voucher it was sent with a call, OPG base units. */
+  promised: bigint;
+  /** Of all its receipts, unix seconds; undefined: their true one. */
+  issuedAt: number | undefined;
   /** Calls it was asked to answer; those whose client went away; parts it has sent. */
   calls: number;
   aborted: number;
@@ -109,8 +118,8 @@ const LIES: ReadonlySet<Fault> = new Set([
   ...(["wrong-model", "wrong-sequence", "other-key", "replayed", "no-receipt", "unsigned-end"] as const),
 ]);
 const FRESH = {
-  ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8 },
-  ...{ calls: 0, aborted: 0, partsSent: 0, lastBody: undefined },
+  ...{ fault: undefined, delayMs: 0, partCount: 3, partBytes: 8, issuedAt: undefined },
+  ...{ calls: 0, aborted: 0, partsSent: 0, promised: 0n, lastBody: undefined },
 };
 const MAX_OUTPUT = 1_000;
 const UNITS = { inputUnits: 7n, outputUnits: 5n };
@@ -121,7 +130,7 @@ const UNITS = { inputUnits: 7n, outputUnits: 5n };
  * failure of the kind its name says.
  */
 export async function startFakeGateway(options: FakeGatewayOptions): Promise<FakeGateway> {
-  const { chain, store, operatorId, quote = QUOTE, models = ["fake/echo", "fake/other"], bitExact = true } = options;
+  const { chain, store, operatorId, models = ["fake/echo", "fake/other"], bitExact = true } = options;
   const domain = { chainId: chain.chainId, receipts: chain.addresses.receipts };
   const vouchers = { chainId: chain.chainId, vouchers: chain.addresses.vouchers };
   let now = await chainTime(chain);
@@ -140,9 +149,10 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
   let replayed: SignedReceipt | undefined;
 
   const gateway: FakeGateway = {
-    ...{ operatorId, url: "", ...FRESH, exactVouchers: [], receipts: [] },
+    ...{ operatorId, url: "", quote: options.quote ?? QUOTE, ...FRESH, exactVouchers: [], receipts: [] },
     reset() {
       Object.assign(gateway, FRESH);
+      underWay.clear();
     },
     inclusions: new Map(),
     async owed() {
@@ -179,12 +189,20 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
 
   async function end(open: Open, call: IssuedCall): Promise<SignedReceipt> {
     const servedModel = gateway.fault === "other-served-model" ? "fake/cheaper" : String(open.body.model);
-    const outcome = { servedModel, ...UNITS, price: priceOf(quote, UNITS, open.headers.maxPrice) };
+    const { maxPrice } = open.headers;
+    const price = gateway.fault === "above-quote" ? maxPrice : priceOf(gateway.quote, UNITS, maxPrice);
+    const outcome = { servedModel, ...UNITS, price };
     if (gateway.fault !== undefined && LIES.has(gateway.fault)) return await signUncounted(open, call, outcome);
-    const signed = await call.end(outcome);
+    const signed = await dated(await call.end(outcome));
     gateway.receipts.push(signed);
     byRequest.set(open.hash, signed);
     return signed;
+  }
+
+  async function dated(signed: SignedReceipt): Promise<SignedReceipt> {
+    if (gateway.issuedAt === undefined) return signed;
+    const receipt = { ...signed.receipt, issuedAt: gateway.issuedAt };
+    return { receipt, signature: await sign(receiptId(receipt, domain)) };
   }
 
   /** What was a lie isn't owed: the gateway can be honest again afterwards. */
@@ -212,6 +230,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
         return await resign({ price: open.headers.maxPrice + 1n });
       case "over-owed":
         return await resign({ cumulativeOwed: receipt.cumulativeOwed + 10n ** 15n });
+      case "under-owed":
+        return await resign({ cumulativeOwed: receipt.price });
       case "wrong-request-hash":
         return await resign({ requestHash: requestHash(open.headers.salt, open.route, { ...open.body, user: "x" }) });
       case "wrong-model":
@@ -327,6 +347,8 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const body = JSON.parse((await readBody(request)).toString()) as Record<string, unknown>;
     gateway.lastBody = body;
     const headers = readCallHeaders((name) => request.headers[name] as string | undefined, operatorId);
+    const { cumulativeAmount } = headers.voucher.voucher;
+    if (cumulativeAmount > gateway.promised) gateway.promised = cumulativeAmount;
     const open: Open = {
       id: `id-${gateway.calls}`,
       route,
@@ -345,6 +367,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       return;
     }
     underWay.add(open.hash);
+    if (gateway.fault === "drops") return void response.destroy(); // and says for ever that it is still about it
     if (gateway.fault === "never-answers") {
       response.on("close", () => {
         underWay.delete(open.hash);
@@ -389,7 +412,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
       routes: ROUTES,
       stream: true,
       bitExact,
-      quote: quoteToJson(quote),
+      quote: quoteToJson(gateway.quote),
       maxOutput: MAX_OUTPUT,
     };
     const data = models.map((id) => ({ id, object: "model", created: 0, owned_by: "fake", opg }));

@@ -11,14 +11,10 @@ const BODY = { model: "fake/echo", messages: [{ role: "user", content: "hello" }
 const STREAM = { ...BODY, stream: true };
 
 /** Shunned for good after it. */
-const LIES: Fault[] = [
-  ...(["changed-body", "wrong-price", "over-owed", "wrong-request-hash", "wrong-model"] as const),
-  ...(["other-key", "no-receipt"] as const),
-];
-const STREAM_LIES: Fault[] = [
-  ...(["changed-part", "wrong-price", "wrong-request-hash", "wrong-model"] as const),
-  ...(["wrong-sequence", "other-key"] as const),
-];
+const LIES: Fault[] = ["changed-body", "wrong-price", "over-owed", "wrong-request-hash", "wrong-model"];
+const STREAM_LIES: Fault[] = ["changed-part", "wrong-price", "wrong-request-hash", "wrong-model", "wrong-sequence"];
+/** Refused, but no lie: the operator's key hasn't signed it. */
+const UNSIGNED: Fault[] = ["other-key", "no-receipt"];
 const FAILURES: Fault[] = [
   ...(["cut-body", "garbage", "status-429", "status-500"] as const),
   ...(["never-answers", "switches-protocols"] as const),
@@ -100,6 +96,35 @@ describe("a question to the local end", function () {
         .and.not.include("ECHO");
     });
   }
+
+  for (const fault of UNSIGNED) {
+    it(`goes to another operator for this once when what the first one answers isn't signed: ${fault}`, async () => {
+      bad.fault = fault;
+      const response = await connect.ask(ROUTE, BODY);
+      expect(header(response, "operator")).to.equal(String(good.operatorId));
+      bad.fault = undefined;
+      expect((await connect.ask(ROUTE, BODY, { operator: bad.operatorId })).status).to.equal(200);
+    });
+  }
+
+  it("is streamed by another operator when nobody has signed what the first one sends", async () => {
+    bad.fault = "other-key";
+    bad.partCount = 1;
+    const response = await connect.ask(ROUTE, STREAM);
+    expect(header(response, "operator")).to.equal(String(good.operatorId));
+    expect(await response.text()).to.include("echo: ");
+  });
+
+  it("is answered by an operator that was restored from an old copy, and asks for less than it is owed", async () => {
+    const refused: unknown[] = [];
+    const restoring = await stage.connect([bad], { onRefused: (it) => refused.push(it) });
+    for (let calls = 0; calls < 2; calls++) expect((await restoring.ask(ROUTE, BODY)).status).to.equal(200);
+    const { owed } = await restoring.balance();
+    bad.fault = "under-owed";
+    expect((await restoring.ask(ROUTE, BODY)).status).to.equal(200);
+    expect(refused).to.deep.equal([]);
+    expect((await restoring.balance()).owed - owed).to.equal(owed / 2n);
+  });
 
   it("goes to another operator when it gets the receipt of an earlier call", async () => {
     await (await connect.ask(ROUTE, BODY)).text();

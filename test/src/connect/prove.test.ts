@@ -1,23 +1,35 @@
 import { expect } from "chai";
-import type { Hex } from "viem";
+import { type Hex, numberToHex, zeroAddress } from "viem";
+import { chainTime } from "../../../src/chain/clients.ts";
 import {
   batchWordAt,
+  challengeOf,
   encodeAnchor,
   encodeAnswerOmission,
   logOf,
+  logTerms,
   standingBondOf,
 } from "../../../src/chain/receiptLog.ts";
 import { sendCall } from "../../../src/chain/sendCall.ts";
+import { tokenBalanceOf } from "../../../src/chain/token.ts";
+import type { GatewayHttp } from "../../../src/connect/gatewayHttp.ts";
 import type { Connect } from "../../../src/connect/openConnect.ts";
+import { createProver } from "../../../src/connect/prove.ts";
+import { createReputation } from "../../../src/connect/reputation.ts";
 import { batchOf, inclusionOf } from "../../../src/protocol/batch.ts";
 import { receiptId } from "../../../src/protocol/receipt.ts";
+import { parseOpg } from "../../../src/protocol/units.ts";
+import type { Relayer } from "../../../src/relayer/relayer.ts";
 import type { FakeGateway } from "../../mocks/FakeGateway.ts";
 import { type ConnectStage, startConnectStage } from "../../support/connectStage.ts";
+import { callOf } from "../../support/statements.ts";
+import { openTemporaryStore } from "../../support/temporaryStore.ts";
 
 const ROUTE = "/v1/chat/completions";
 const BODY = { model: "fake/echo", messages: [{ role: "user", content: "hello" }] };
 // Of deploy/parameters/local.json.
 const ANCHOR_SECONDS = 10;
+const CHALLENGE_SECONDS = 30;
 const ANSWER_SECONDS = 10;
 const ANCHOR_INTERVAL_SECONDS = 2;
 
@@ -93,6 +105,7 @@ describe("proofs of the local end", function () {
 
   it("have an operator slashed that has left a receipt out", async () => {
     const { chain, operatorId } = operator();
+    await connect.forgive(operatorId);
     const id = await ask();
     await stage.network.elapse(ANCHOR_SECONDS + 1);
     expect(await connect.prove()).to.include({ challenged: 1 });
@@ -101,6 +114,80 @@ describe("proofs of the local end", function () {
     expect(await connect.prove()).to.include({ upheld: 1 });
     expect((await standingBondOf(chain, operatorId)) < before).to.equal(true);
     expect((await connect.receipt(id))?.proof).to.equal("upheld");
+  });
+
+  it("lose one bond, and no second one, to an operator that keeps back what it has anchored", async () => {
+    const { chain, operatorId } = operator();
+    const dataDir = await stage.folder();
+    const hurt = await stage.connect([gateway], { challenge: true, dataDir });
+    const ids: Hex[] = [];
+    for (let calls = 0; calls < 3; calls++) {
+      const response = await hurt.ask(ROUTE, BODY);
+      ids.push(response.headers.get("x-opg-receipt-id") as Hex);
+    }
+    await anchor(ids);
+    const inclusions = new Map(ids.map((id) => [id, gateway.inclusions.get(id)]));
+    for (const id of ids) gateway.inclusions.delete(id);
+    const before = await tokenBalanceOf(chain, stage.payer.account.address);
+    await stage.network.elapse(ANCHOR_SECONDS + 1);
+    expect(await hurt.prove()).to.include({ challenged: 1, missing: 2 });
+    expect(await hurt.prove()).to.include({ challenged: 1, missing: 2 });
+    for (const id of ids) {
+      const signed = gateway.receipts.find((one) => idOf(one) === id);
+      const inclusion = inclusions.get(id);
+      const { status } = await challengeOf(chain, operatorId, id);
+      if (status !== "open" || signed === undefined || inclusion === undefined) continue;
+      await sendCall(chain, encodeAnswerOmission(chain.addresses, signed.receipt, inclusion));
+    }
+    expect(await hurt.prove()).to.include({ proven: 1, missing: 2 });
+    expect(await hurt.prove()).to.include({ challenged: 0, missing: 2 });
+    expect((await hurt.ask(ROUTE, BODY)).status).to.equal(503);
+    await hurt.close();
+    const next = await stage.connect([gateway], { challenge: true, dataDir });
+    expect(await next.prove()).to.include({ challenged: 0, missing: 2 });
+    expect(before - (await tokenBalanceOf(chain, stage.payer.account.address))).to.equal(parseOpg("1"));
+  });
+
+  it("look past a thousand receipts of one operator, and once it is too late to challenge, no more at them", async () => {
+    const store = await openTemporaryStore();
+    const now = await chainTime(stage.payer);
+    const channelId = numberToHex(1, { size: 32 });
+    const parties = { payer: zeroAddress, operatorId: 7, voucherKey: zeroAddress, opening: 1 };
+    await store.paid.openChannel(channelId, parties, 0n);
+    const add = async (n: number, operatorId: number, issuedAt: number) => {
+      const requestHash = numberToHex(n, { size: 32 });
+      await store.paid.begin(
+        {
+          ...{ requestHash, channelId, operatorId, route: ROUTE, model: "fake/echo", cap: 1n, deposited: 10_000n },
+          ...{ sentAt: 0, chainSentAt: now, quote: undefined },
+        },
+        { live: [], amount: 0n },
+      );
+      const { receipt } = callOf(BigInt(n));
+      const signed = { receipt: { ...receipt, operatorId, issuedAt, price: 1n }, signature: "0x" } as const;
+      await store.paid.accept(requestHash, numberToHex(10_000 + n, { size: 32 }), signed);
+    };
+    for (let n = 1; n <= 1_000; n++) await add(n, 7, now - ANCHOR_SECONDS - CHALLENGE_SECONDS - 1);
+    await add(1_001, 8, now);
+    const asked: number[] = [];
+    const http = {
+      request: (url: string) => Promise.resolve(asked.push(Number(url.slice(7, 8))) && { status: 404 }),
+      readAll: () => Promise.resolve(new Uint8Array()),
+    } as unknown as GatewayHttp;
+    const round = createProver({
+      ...{ chain: stage.payer, paid: store.paid, http, challenge: false, terms: await logTerms(stage.payer) },
+      operators: { urlOf: (operatorId) => `http://${operatorId}` },
+      ...{ reputation: await createReputation(store.paid), relayer: {} as Relayer, step: () => {} },
+      onError: (error) => {
+        throw error;
+      },
+    });
+    expect(await round()).to.include({ missing: 1_000, waiting: 1 });
+    asked.length = 0;
+    expect(await round()).to.include({ missing: 0, waiting: 1 });
+    expect(asked).to.deep.equal([8]);
+    expect((await store.paid.find(numberToHex(1, { size: 32 })))?.receipt?.proof).to.equal("missing");
+    await store.close();
   });
 
   it("only say what is missing when they weren't told to challenge", async () => {

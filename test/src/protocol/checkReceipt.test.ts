@@ -85,7 +85,7 @@ describe("a receipt's checks", () => {
       [{ partCount: 3 }, "response"],
       [{ price: RECEIPT.price + 1n, cumulativeOwed: RECEIPT.cumulativeOwed + 1n }, "price"],
       [{ cumulativeOwed: RECEIPT.cumulativeOwed + 1n }, "cumulative-owed"],
-      [{ cumulativeOwed: RECEIPT.cumulativeOwed - 1n }, "cumulative-owed"],
+      [{ cumulativeOwed: RECEIPT.price - 1n }, "cumulative-owed"],
       [{ price: RECEIPT.price - 1n }, "cumulative-owed"],
       [{ issuedAt: NOW + 61 }, "time"],
       [{ issuedAt: NOW - 1 }, "time"],
@@ -171,7 +171,21 @@ describe("a receipt's checks", () => {
     expect(await failedFor(owed(700n), { inFlight: 700n })).to.deep.equal([]);
     expect(await failedFor(owed(0n), { inFlight: 700n })).to.deep.equal([]);
     expect(await failedFor(owed(701n), { inFlight: 700n })).to.deep.equal(["cumulative-owed"]);
-    expect(await failedFor(owed(-1n), { inFlight: 700n })).to.deep.equal(["cumulative-owed"]);
+  });
+
+  it("hold the price against the operator's quote, if it is told, for the units the receipt names", async () => {
+    const quote = { request: 1_000n, input: 300n, output: 100n }; // 12 and 3 units
+    const with4900 = { maxPrice: 10_000n, previousOwed: RECEIPT.cumulativeOwed };
+    expect(await failedFor({ price: 4_900n }, { ...with4900, quote })).to.deep.equal([]);
+    expect(await failedFor({ price: 4_901n }, { ...with4900, quote })).to.deep.equal(["price-above-quote"]);
+    expect(await failedFor({ price: 0n }, { ...with4900, quote })).to.deep.equal([]);
+    expect(await failedFor({ price: 4_901n }, with4900)).to.deep.equal([]);
+  });
+
+  it("take less owed than the client knows of: an operator that lost calls asks for less", async () => {
+    expect(await failedFor({ cumulativeOwed: RECEIPT.cumulativeOwed - 1n })).to.deep.equal([]);
+    expect(await failedFor({ cumulativeOwed: RECEIPT.price })).to.deep.equal([]);
+    expect(await failedFor({ cumulativeOwed: RECEIPT.price - 1n })).to.deep.equal(["cumulative-owed"]);
   });
 
   it("want at least the price as owed if nobody knows what was owed before", async () => {

@@ -172,10 +172,17 @@ async function voucherSubject(counter: bigint): Promise<Subject> {
 }
 
 /** The reasons that a changed field must have when the signature is still the old one. */
-function reasonsOfChange({ what }: Subject, names: readonly string[]): string[] {
-  const own = names.flatMap((name) => CHECK_OF[what][name] ?? []).map((check) => `${what}/${check}`);
+function reasonsOfChange({ what, json }: Subject, name: string, value: string | number): string[] {
+  const own = checksOf(what, name, (json[what] as Fields)[name], value).map((check) => `${what}/${check}`);
   if (what === "voucher") return own.length > 0 ? own : ["voucher/signature"];
   return ["receipt/signature".replace("receipt", what), ...own];
+}
+
+/** Less owed than the client knows of is taken; a price is more than the cap, or less than what is owed more. */
+function checksOf(what: What, name: string, old: unknown, value: unknown): string[] {
+  if (name === "cumulativeOwed" && BigInt(String(value)) < BigInt(String(old))) return [];
+  if (name === "price" && BigInt(String(value)) > BigInt(String(old))) return ["price"];
+  return [CHECK_OF[what][name] ?? []].flat();
 }
 
 function withField({ what, json }: Subject, name: string, value: string | number): StatementJson {
@@ -184,16 +191,21 @@ function withField({ what, json }: Subject, name: string, value: string | number
 
 function changedField(random: Random, subject: Subject): Mutant {
   const name = random.pick(Object.keys(fieldsOf(subject)));
-  const source = withField(subject, name, otherValue(random, name, fieldsOf(subject)[name] as string | number));
-  return { kind: "a field changed", source, reasons: reasonsOfChange(subject, [name]) };
+  const value = otherValue(random, name, fieldsOf(subject)[name] as string | number);
+  const source = withField(subject, name, value);
+  return { kind: "a field changed", source, reasons: reasonsOfChange(subject, name, value) };
 }
 
 /** The right key has signed it, so nothing but the field itself can be refused. */
 async function liedAbout(random: Random, subject: Subject): Promise<Mutant> {
   const name = random.pick(Object.keys(CHECK_OF[subject.what]));
-  const json = withField(subject, name, otherValue(random, name, fieldsOf(subject)[name] as string | number));
+  const old = fieldsOf(subject)[name] as string | number;
+  const value =
+    name === "cumulativeOwed" ? String(BigInt(old) + 1n + BigInt(random.below(99))) : otherValue(random, name, old);
+  const json = withField(subject, name, value);
   const source = { ...json, signature: await subject.sign(json, subject.key) };
-  return { kind: "a field changed and signed", source, reasons: [`${subject.what}/${CHECK_OF[subject.what][name]}`] };
+  const reasons = checksOf(subject.what, name, old, value).map((check) => `${subject.what}/${check}`);
+  return { kind: "a field changed and signed", source, reasons };
 }
 
 function exchanged(random: Random, subject: Subject, other: Subject): Mutant {
@@ -204,12 +216,18 @@ function exchanged(random: Random, subject: Subject, other: Subject): Mutant {
     return { kind: "another's signature", source: { ...subject.json, signature: other.json.signature }, reasons };
   }
   if (whole === 1) {
-    const own = names.flatMap((name) => CHECK_OF[subject.what][name] ?? []).map((check) => `${subject.what}/${check}`);
+    // Its price and what is owed are of one piece.
+    const apart = names.filter((name) => !["price", "cumulativeOwed"].includes(name));
+    const own = apart.flatMap((name) => CHECK_OF[subject.what][name] ?? []).map((check) => `${subject.what}/${check}`);
     return { kind: "another in its place", source: other.json, reasons: [...new Set(own)] };
   }
   const name = random.pick(names);
-  const source = withField(subject, name, fieldsOf(other)[name] as string | number);
-  return { kind: "a field of another", source, reasons: reasonsOfChange(subject, [name]) };
+  const value = fieldsOf(other)[name] as string | number;
+  return {
+    kind: "a field of another",
+    source: withField(subject, name, value),
+    reasons: reasonsOfChange(subject, name, value),
+  };
 }
 
 async function elsewhere(random: Random, subject: Subject): Promise<Mutant> {
