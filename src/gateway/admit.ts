@@ -1,3 +1,4 @@
+import type { Address } from "viem";
 import type { ChannelParties, ChannelStatus, VouchersAddress } from "../chain/channels.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { type CallHeaders, readCallHeaders } from "../protocol/callWire.ts";
@@ -22,7 +23,7 @@ export type AdmittedCall = {
   maxOutputUnits: number;
   /** Upper bound of the input, units. */
   inputUnitsAtMost: bigint;
-  terms: CallTerms;
+  terms: CallTerms & { voucher: SignedVoucher };
 };
 
 export type AdmissionOptions = {
@@ -41,13 +42,16 @@ export type RawCall = {
 };
 
 /**
- * Looks at a request before anything is spent on it: who pays, before its body is read; then the body.
+ * Looks at a request before anything is spent on it: who pays, before its body is read; then the body, and the channel again,
+ * since a body may be long under way.
  * @throws ApiError 400 what is wrong in itself, 402 what isn't paid for, 404 unknown models, 413
  */
 export async function admit(options: AdmissionOptions, raw: RawCall): Promise<AdmittedCall> {
   const headers = asRequest(() => readCallHeaders(raw.header, options.operatorId));
   const channel = await channelOfVoucher(options, headers.voucher);
-  return admitBody(options.models, raw.route, await raw.body(), { ...headers, ...channel });
+  const body = await raw.body();
+  const status = await openStatus(options, headers.voucher, channel.voucherKey);
+  return admitBody(options.models, raw.route, body, { ...headers, ...channel, ...status });
 }
 
 type Payment = CallHeaders & PaidChannel;
@@ -76,14 +80,25 @@ type PaidChannel = Pick<CallTerms, "channelId" | "payer" | "voucherKey" | "depos
 
 /** The open channel whose key has signed the voucher. @throws ApiError 402 */
 export async function channelOfVoucher(
-  { operatorId, chainId, addresses, channels }: Omit<AdmissionOptions, "models">,
+  options: Omit<AdmissionOptions, "models">,
   signed: SignedVoucher,
 ): Promise<PaidChannel> {
+  const { operatorId, chainId, addresses } = options;
   const domain = { chainId, vouchers: addresses.vouchers };
   const { payer, opening } = signed.voucher;
   const voucherKey = await voucherSigner(signed, domain).catch((error: unknown) => {
     throw error instanceof ProtocolError ? notPaid(error.message, "invalid_voucher") : error;
   });
+  const status = await openStatus(options, signed, voucherKey);
+  return { channelId: idOfChannel({ payer, operatorId, voucherKey, opening }, domain), payer, voucherKey, ...status };
+}
+
+/** What the voucher's channel holds, as long as it is open and its payer stays. @throws ApiError 402 */
+export async function openStatus(
+  { operatorId, chainId, channels }: Omit<AdmissionOptions, "models">,
+  { voucher: { payer, opening } }: SignedVoucher,
+  voucherKey: Address,
+): Promise<Pick<ChannelStatus, "deposited" | "claimed">> {
   const { deposited, claimed, exitsAt, opening: current } = await channels.statusOf({ payer, operatorId, voucherKey });
   if (deposited === 0n || opening !== current) {
     throw notPaid(
@@ -93,13 +108,7 @@ export async function channelOfVoucher(
     );
   }
   if (exitsAt !== 0) throw notPaid("the channel is on its way out: open another", "channel_exiting");
-  return {
-    channelId: idOfChannel({ payer, operatorId, voucherKey, opening }, domain),
-    payer,
-    voucherKey,
-    deposited,
-    claimed,
-  };
+  return { deposited, claimed };
 }
 
 /** What isn't paid for: OpenAI's shape of a quota that is used up. */

@@ -1,6 +1,6 @@
 import { ApiError } from "../protocol/apiError.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
-import { type AdmissionOptions, type AdmittedCall, admit, type RawCall, toApiError } from "./admit.ts";
+import { type AdmissionOptions, type AdmittedCall, admit, openStatus, type RawCall, toApiError } from "./admit.ts";
 import { answerWhole, type OnCallStep, type WholeAnswer } from "./answer.ts";
 import type { IssuedCall, Issuer } from "./issuer.ts";
 import { answerStream } from "./stream.ts";
@@ -64,6 +64,23 @@ export function createCallServer(options: CallServerOptions): CallServer {
     return { ...entry, end };
   }
 
+  /**
+   * An exit is first remembered by the channels, then noted in the channel's row, which the first reservation writes. So
+   * the channels are asked once more after a reservation: an exit that they don't know by then is noted later, in a row that is
+   * there, and claimed for; one that they know ends the call before it has cost anything. Whatever the order, no call runs
+   * on a channel whose exit its row will never hear of.
+   */
+  async function reserve(terms: AdmittedCall["terms"]): Promise<IssuedCall> {
+    const issued = await options.issuer.begin(terms);
+    try {
+      await openStatus(options, terms.voucher, terms.voucherKey);
+    } catch (error) {
+      await issued.abandon();
+      throw error;
+    }
+    return issued;
+  }
+
   async function run(call: AdmittedCall, issued: IssuedCall, started: ReturnType<typeof start>): Promise<CallAnswer> {
     const startedAt = performance.now();
     const finish = (error?: unknown) => {
@@ -97,7 +114,7 @@ export function createCallServer(options: CallServerOptions): CallServer {
       try {
         call = await admit(options, raw);
         signal.throwIfAborted();
-        issued = await options.issuer.begin(call.terms);
+        issued = await reserve(call.terms);
         onStep("reserved");
       } catch (error) {
         started.end();
