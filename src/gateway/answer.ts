@@ -1,4 +1,5 @@
 import { bytesToHex } from "viem";
+import { ApiError } from "../protocol/apiError.ts";
 import { priceOf } from "../protocol/quote.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { type AdmittedCall, toApiError } from "./admit.ts";
@@ -38,8 +39,13 @@ export async function answerWhole(
     return { bytes, receipt };
   } catch (error) {
     await issued.abandon();
-    throw toApiError(error);
+    throw whyEnded(error, signal);
   }
+}
+
+/** As the client is told: an upstream that was stopped doesn't know why. */
+export function whyEnded(error: unknown, { reason }: AbortSignal): ApiError {
+  return reason instanceof ApiError ? reason : toApiError(error);
 }
 
 /** What the receipt says. @throws ApiError 502 when another model was served */

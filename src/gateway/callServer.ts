@@ -11,6 +11,13 @@ export type CallServerOptions = AdmissionOptions & {
   /** More at once are refused. */
   maxCalls: number;
   slowClientMs: number;
+  /**
+   * The longest life of a call; then its upstream is stopped, and what came is charged. What is owed can be claimed from the start
+   * of an exit to its end, two days on every public network, and is claimed from half of that on: so a call that began before an exit
+   * was seen must have its receipt by then. It has, within this and three times what a client may take to read (the
+   * block that waits, the one behind it, the receipt).
+   */
+  maxCallMs: number;
   /** Whether what is known of the chain is new enough to be relied on. */
   isReady: () => boolean;
   onStep?: OnCallStep;
@@ -83,11 +90,13 @@ export function createCallServer(options: CallServerOptions): CallServer {
 
   async function run(call: AdmittedCall, issued: IssuedCall, started: ReturnType<typeof start>): Promise<CallAnswer> {
     const startedAt = performance.now();
+    const { stop } = started;
+    const lasting = setTimeout(() => stop.abort(tooLong(options.maxCallMs)), options.maxCallMs);
     const finish = (error?: unknown) => {
+      clearTimeout(lasting);
       started.end();
       onEnd(call, error === undefined ? undefined : toApiError(error), (performance.now() - startedAt) / 1_000);
     };
-    const { stop } = started;
     if (call.isStream) {
       const { domain, slowClientMs } = options;
       const body = await answerStream(call, issued, { domain, stop, slowClientMs, onStep, onEnd: finish });
@@ -133,4 +142,10 @@ export function createCallServer(options: CallServerOptions): CallServer {
       await Promise.all([...running].map(({ ended }) => ended));
     },
   };
+}
+
+function tooLong(maxCallMs: number): ApiError {
+  return new ApiError(`the call wasn't over after ${maxCallMs} ms, which is as long as one may last: ask for less`, {
+    ...{ status: 504, type: "server_error", code: "too_long" },
+  });
 }

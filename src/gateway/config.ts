@@ -65,6 +65,8 @@ const config = z.strictObject({
   maxCalls: z.int().min(1).max(100_000).default(512),
   /** A client that takes nothing for so long is left. */
   slowClientMs: z.int().min(100).max(3_600_000).default(30_000),
+  /** A call that lasts longer is ended, and charged for what came. */
+  maxCallMs: z.int().min(1_000).max(3_600_000).default(600_000),
   anchoring: z
     .strictObject({
       enoughReceipts: z.int().min(1).optional(),

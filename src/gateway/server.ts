@@ -79,13 +79,21 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const BODY_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 10_000;
 
-/** Listens; a client that sends its request too slowly is cut off. */
-export async function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
+export type ListenOptions = { host: string; port: number; slowClientMs: number };
+
+/** Listens; a client that sends its request too slowly, or takes nothing of its answer for too long, is cut off. */
+export async function listen(app: Hono, { host, port, slowClientMs }: ListenOptions): Promise<Listening> {
   const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
   const serverOptions = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: BODY_TIMEOUT_MS };
   const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, resolve) as Server;
   server.maxConnections = MAX_CONNECTIONS;
   server.once("error", reject);
+  server.on("request", (_, response) => {
+    // Told when nothing has moved: an answer that is still being made has nothing that waits.
+    response.setTimeout(slowClientMs, () => {
+      if ((response.socket?.writableLength ?? 0) > 0) response.destroy();
+    });
+  });
   const { address, port: taken, family } = await promise;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,

@@ -78,7 +78,7 @@ describe("a payer that leaves while a call of its begins", function () {
           return await issuer.begin(terms);
         },
       },
-      ...{ maxCalls: 10, slowClientMs: 1_000, isReady: () => true },
+      ...{ maxCalls: 10, slowClientMs: 1_000, maxCallMs: 60_000, isReady: () => true },
     });
   }
 
