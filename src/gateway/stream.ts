@@ -169,13 +169,12 @@ function readable(
     await giveUp(error);
   }
 
-  /** What left is charged, whoever is to blame. */
+  /** What left is charged, whoever is to blame: as the upstream has counted it, where it has. */
   async function giveUp(reason: unknown): Promise<void> {
     if (isOver) return onEnd(reason);
     isOver = true;
     stop.abort(reason);
     buffer.abandon(reason);
-    account.served = undefined;
     await (parts === 0 ? issued.abandon().then(() => onEnd(reason)) : end().catch(onEnd));
   }
 }

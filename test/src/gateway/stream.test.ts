@@ -159,6 +159,17 @@ describe("a streamed answer", function () {
     expect(call?.receipt?.receipt).to.include({ partCount: 1, outputUnits: 2n });
   });
 
+  it("costs what the upstream has counted, also when the client goes away before it has read all", async () => {
+    const { answer, stored } = await begin(async function* () {
+      yield chunk("first");
+      yield served(7n);
+    });
+    const reader = (await answer()).getReader();
+    await reader.read();
+    await reader.cancel(new Error("gone"));
+    expect((await stored())?.receipt?.receipt).to.include({ outputUnits: 7n, inputUnits: 3n, price: 10n + 3n + 140n });
+  });
+
   describe("whose client takes nothing", () => {
     /** Resolves with what it was told once there is a receipt, or never will be. */
     async function stalled(play: (signal: AbortSignal) => AsyncIterable<UpstreamChunk>) {
