@@ -55,6 +55,18 @@ export function createCallServer(options: CallServerOptions): CallServer {
     }
   }
 
+  /** Takes no place of a call that is paid for: look-ups and bodies are bounded by themselves, whoever asks. */
+  async function admitted(raw: RawCall, signal: AbortSignal): Promise<AdmittedCall> {
+    try {
+      const call = await admit(options, raw);
+      signal.throwIfAborted();
+      refuseIfBusy();
+      return call;
+    } catch (error) {
+      throw toApiError(error);
+    }
+  }
+
   /** From here on the call counts as one under way, until `end` is called. */
   function start(client: AbortSignal): Running & { end: () => void } {
     const stop = new AbortController();
@@ -117,12 +129,10 @@ export function createCallServer(options: CallServerOptions): CallServer {
 
     async serve(raw, signal) {
       refuseIfBusy();
+      const call = await admitted(raw, signal);
       const started = start(signal);
       let issued: IssuedCall;
-      let call: AdmittedCall;
       try {
-        call = await admit(options, raw);
-        signal.throwIfAborted();
         issued = await reserve(call.terms);
         onStep("reserved");
       } catch (error) {

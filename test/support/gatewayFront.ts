@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { getAddress, type Hex, numberToHex } from "viem";
-import type { ChannelStatus } from "../../src/chain/channels.ts";
+import { isAddressEqual, numberToHex } from "viem";
+import type { ChannelParties, ChannelStatus } from "../../src/chain/channels.ts";
 import { type CallServer, createCallServer } from "../../src/gateway/callServer.ts";
 import { createMetrics } from "../../src/gateway/metrics.ts";
 import type { ServedModel } from "../../src/gateway/models.ts";
@@ -14,7 +14,7 @@ import { CAP, CHANNEL, CHANNEL_ID, DEPOSITED, issuerOf, RECEIPT_DOMAIN, signVouc
 
 export const ROUTE = "/v1/chat/completions";
 export const BODY = { model: "local/m", messages: [{ role: "user", content: "hi" }] };
-const OPEN: ChannelStatus = { opening: 1, deposited: DEPOSITED, claimed: 0n, exitsAt: 0 };
+export const OPEN: ChannelStatus = { opening: 1, deposited: DEPOSITED, claimed: 0n, exitsAt: 0 };
 
 export type FrontLimits = { maxCalls: number; slowClientMs: number; maxCallMs: number; maxBodyBytes: number };
 
@@ -22,7 +22,7 @@ export type Front = {
   calls: CallServer;
   port: number;
   /** What the chain says of the test's channel, and of all others. */
-  statusOf: (voucherKey: Hex) => Promise<ChannelStatus>;
+  statusOf: (parties: Pick<ChannelParties, "payer" | "voucherKey">) => Promise<ChannelStatus>;
   account(): Promise<{ owed: bigint; reserved: bigint }>;
   /** For some calls more than are owed and under way. */
   headers(): Promise<Record<string, string>>;
@@ -40,14 +40,13 @@ export async function startFront(store: Store, upstream: Upstream, changes: Part
     ...{ name: "local/m", provider: "local", upstreamName: "m", serves: [], maxOutput: 100, isBitExact: false },
     ...{ upstream, quote: { request: 10n, input: 0n, output: 20n } },
   };
-  const isOurs = (key: Hex) => getAddress(key) === getAddress(CHANNEL.voucherKey);
   const front: Pick<Front, "statusOf"> = {
-    statusOf: async (key) => (isOurs(key) ? OPEN : { ...OPEN, deposited: 0n }),
+    statusOf: async ({ payer }) => (isAddressEqual(payer, CHANNEL.payer) ? OPEN : { ...OPEN, deposited: 0n }),
   };
   const admission = {
     ...{ operatorId: CHANNEL.operatorId, chainId: VOUCHER_DOMAIN.chainId, addresses: VOUCHER_DOMAIN },
     models: new Map([[model.name, model]]),
-    channels: { statusOf: ({ voucherKey }: { voucherKey: Hex }) => front.statusOf(voucherKey) },
+    channels: { statusOf: (parties: ChannelParties) => front.statusOf(parties) },
   };
   const common = { ...admission, ...limits, domain: RECEIPT_DOMAIN, isReady: () => true };
   const calls = createCallServer({ ...common, issuer: await issuerOf(store.calls, ++incarnations) });
