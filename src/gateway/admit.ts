@@ -66,9 +66,10 @@ function admitBody(models: ServedModels, route: Route, body: unknown, payment: P
     throw badRequest(`the model ${model.name} doesn't stream: leave stream out`, "unsupported_parameter", "stream");
   }
   const { maxPrice: cap, ...paid } = payment;
-  const hash = asRequest(() => requestHash(paid.salt, route, body));
   const inputUnitsAtMost = form.inputUnitsAtMost(request);
   const room = asRequest(() => maxOutputUnits(model.quote, inputUnitsAtMost, cap));
+  // After the cap: hashing is what takes longest here.
+  const hash = asRequest(() => requestHash(paid.salt, route, body));
   return {
     ...{ route, model, body, isStream, inputUnitsAtMost },
     maxOutputUnits: room === undefined || room > BigInt(model.maxOutput) ? model.maxOutput : Number(room),

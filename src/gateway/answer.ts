@@ -1,4 +1,3 @@
-import { bytesToHex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
 import { priceOf } from "../protocol/quote.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
@@ -33,7 +32,7 @@ export async function answerWhole(
     const outcome = outcomeOf(call, answer.served);
     const bytes = new TextEncoder().encode(JSON.stringify(named(answer.body, outcome.servedModel)));
     signal.throwIfAborted();
-    await issued.whole(bytesToHex(bytes));
+    await issued.whole(bytes);
     const receipt = await issued.end(outcome);
     onStep("receiptStored");
     return { bytes, receipt };

@@ -60,7 +60,8 @@ const config = z.strictObject({
     .prefault({}),
   providers: z.record(z.string(), provider).default({}),
   models: z.record(z.string().regex(/^[a-z0-9-]+\/\S{1,200}$/), model),
-  maxBodyBytes: z.int().min(1_024).max(1_073_741_824).default(20_971_520),
+  /** A body is hashed on the thread that serves all others: 4 MiB take a third of a second. */
+  maxBodyBytes: z.int().min(1_024).max(1_073_741_824).default(4_194_304),
   /** At once. */
   maxCalls: z.int().min(1).max(100_000).default(512),
   /** A client that takes nothing for so long is left. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { stringToHex } from "viem";
 import type { ApiErrorBody } from "../protocol/apiError.ts";
 import { partComment, receiptComment } from "../protocol/callWire.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
@@ -138,7 +137,7 @@ function readable(
       isOver = true;
       return await end();
     }
-    const part = await issued.part(stringToHex(bytes));
+    const part = await issued.part(encoder.encode(bytes));
     parts += 1;
     onStep("partSigned");
     return bytes + partComment({ ...part, domain });
