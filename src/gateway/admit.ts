@@ -1,4 +1,4 @@
-import type { Address } from "viem";
+import type { Address, Hex } from "viem";
 import type { ChannelParties, ChannelStatus, VouchersAddress } from "../chain/channels.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { type CallHeaders, readCallHeaders } from "../protocol/callWire.ts";
@@ -8,6 +8,7 @@ import { maxOutputUnits } from "../protocol/quote.ts";
 import { requestHash } from "../protocol/requestHash.ts";
 import type { Route } from "../protocol/route.ts";
 import { type SignedVoucher, voucherSigner } from "../protocol/voucher.ts";
+import { channelTooSmall, voucherTooLow } from "../store/calls.ts";
 import type { CallTerms } from "./issuer.ts";
 import { modelOf, type ServedModel, type ServedModels } from "./models.ts";
 import { REQUEST_FORMS } from "./requests/forms.ts";
@@ -38,7 +39,7 @@ export type RawCall = {
   route: Route;
   header: (name: string) => string | undefined;
   /** Reads the body, as parsed from JSON: only for those who can pay. @throws ApiError */
-  body: () => Promise<unknown>;
+  body: (channelId: Hex) => Promise<unknown>;
 };
 
 /**
@@ -49,9 +50,17 @@ export type RawCall = {
 export async function admit(options: AdmissionOptions, raw: RawCall): Promise<AdmittedCall> {
   const headers = asRequest(() => readCallHeaders(raw.header, options.operatorId));
   const channel = await channelOfVoucher(options, headers.voucher);
-  const body = await raw.body();
+  checkCovered(headers, channel);
+  const body = await raw.body(channel.channelId);
   const status = await openStatus(options, headers.voucher, channel.voucherKey);
   return admitBody(options.models, raw.route, body, { ...headers, ...channel, ...status });
+}
+
+/** Nobody's body is read whom the reservation, which knows what is owed, would refuse anyhow. @throws ApiError 402 */
+function checkCovered({ maxPrice: cap, voucher: { voucher } }: CallHeaders, channel: PaidChannel): void {
+  const wanted = channel.claimed + cap;
+  if (wanted > channel.deposited) throw toApiError(channelTooSmall(wanted, channel.deposited));
+  if (voucher.cumulativeAmount < wanted) throw toApiError(voucherTooLow(voucher.cumulativeAmount, wanted));
 }
 
 type Payment = CallHeaders & PaidChannel;

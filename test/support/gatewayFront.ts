@@ -16,7 +16,13 @@ export const ROUTE = "/v1/chat/completions";
 export const BODY = { model: "local/m", messages: [{ role: "user", content: "hi" }] };
 export const OPEN: ChannelStatus = { opening: 1, deposited: DEPOSITED, claimed: 0n, exitsAt: 0 };
 
-export type FrontLimits = { maxCalls: number; slowClientMs: number; maxCallMs: number; maxBodyBytes: number };
+export type FrontLimits = {
+  maxCalls: number;
+  slowClientMs: number;
+  maxCallMs: number;
+  maxBodyBytes: number;
+  maxBodyMs: number;
+};
 
 export type Front = {
   calls: CallServer;
@@ -35,7 +41,14 @@ export type Front = {
 let [salts, incarnations] = [0, 0];
 
 export async function startFront(store: Store, upstream: Upstream, changes: Partial<FrontLimits> = {}): Promise<Front> {
-  const limits = { maxCalls: 4, slowClientMs: 200, maxCallMs: 60_000, maxBodyBytes: 10_000_000, ...changes };
+  const limits = {
+    maxCalls: 4,
+    slowClientMs: 200,
+    maxCallMs: 60_000,
+    maxBodyBytes: 10_000_000,
+    maxBodyMs: 30_000,
+    ...changes,
+  };
   const model: ServedModel = {
     ...{ name: "local/m", provider: "local", upstreamName: "m", serves: [], maxOutput: 100, isBitExact: false },
     ...{ upstream, quote: { request: 10n, input: 0n, output: 20n } },

@@ -52,4 +52,41 @@ describe("strangers at a gateway", function () {
     expect(front.calls.underWay()).to.equal(0);
     expect((await front.ask()).status).to.equal(200);
   });
+
+  it("keep nobody out with bodies that they only announce", async () => {
+    front = await startFront(store, UPSTREAM, { maxBodyBytes: 10_000 });
+    for (let n = 0; n < 130; n++) await front.send("{", { length: 10_000 });
+    await sleep(200);
+    expect((await front.ask()).status).to.equal(200);
+  });
+
+  it("have no body read that their channel or their voucher can't pay", async () => {
+    front = await startFront(store, UPSTREAM);
+    const refused = async () => {
+      const socket = await front.send("{", { length: 1_000 });
+      let text = "";
+      socket.on("data", (bytes) => {
+        text += String(bytes);
+      });
+      socket.resume();
+      await eventually(() => text.includes("}"));
+      return /"code":"(\w+)"/.exec(text)?.[1];
+    };
+    front.statusOf = async () => ({ ...OPEN, deposited: CAP - 1n });
+    expect(await refused()).to.equal("call_channel_too_small");
+    front.statusOf = async () => ({ ...OPEN, claimed: OPEN.deposited - CAP });
+    expect(await refused()).to.equal("call_voucher_too_low");
+  });
+
+  it("are told when their body takes too long", async () => {
+    front = await startFront(store, UPSTREAM, { maxBodyMs: 50 });
+    const socket = await front.send("{", { length: 1_000 });
+    let text = "";
+    socket.on("data", (bytes) => {
+      text += String(bytes);
+    });
+    socket.resume();
+    await eventually(() => text.includes("body_too_slow"));
+    expect(text).to.match(/^HTTP\/1.1 408 /);
+  });
 });
