@@ -1,3 +1,4 @@
+import type { Address, Hex } from "viem";
 import type { ChannelParties, ChannelStatus, VouchersAddress } from "../chain/channels.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { type CallHeaders, readCallHeaders } from "../protocol/callWire.ts";
@@ -7,6 +8,7 @@ import { maxOutputUnits } from "../protocol/quote.ts";
 import { requestHash } from "../protocol/requestHash.ts";
 import type { Route } from "../protocol/route.ts";
 import { type SignedVoucher, voucherSigner } from "../protocol/voucher.ts";
+import { channelTooSmall, voucherTooLow } from "../store/calls.ts";
 import type { CallTerms } from "./issuer.ts";
 import { modelOf, type ServedModel, type ServedModels } from "./models.ts";
 import { REQUEST_FORMS } from "./requests/forms.ts";
@@ -22,7 +24,7 @@ export type AdmittedCall = {
   maxOutputUnits: number;
   /** Upper bound of the input, units. */
   inputUnitsAtMost: bigint;
-  terms: CallTerms;
+  terms: CallTerms & { voucher: SignedVoucher };
 };
 
 export type AdmissionOptions = {
@@ -37,17 +39,28 @@ export type RawCall = {
   route: Route;
   header: (name: string) => string | undefined;
   /** Reads the body, as parsed from JSON: only for those who can pay. @throws ApiError */
-  body: () => Promise<unknown>;
+  body: (channelId: Hex) => Promise<unknown>;
 };
 
 /**
- * Looks at a request before anything is spent on it: who pays, before its body is read; then the body.
+ * Looks at a request before anything is spent on it: who pays, before its body is read; then the body, and the channel again,
+ * since a body may be long under way.
  * @throws ApiError 400 what is wrong in itself, 402 what isn't paid for, 404 unknown models, 413
  */
 export async function admit(options: AdmissionOptions, raw: RawCall): Promise<AdmittedCall> {
   const headers = asRequest(() => readCallHeaders(raw.header, options.operatorId));
   const channel = await channelOfVoucher(options, headers.voucher);
-  return admitBody(options.models, raw.route, await raw.body(), { ...headers, ...channel });
+  checkCovered(headers, channel);
+  const body = await raw.body(channel.channelId);
+  const status = await openStatus(options, headers.voucher, channel.voucherKey);
+  return admitBody(options.models, raw.route, body, { ...headers, ...channel, ...status });
+}
+
+/** Nobody's body is read whom the reservation, which knows what is owed, would refuse anyhow. @throws ApiError 402 */
+function checkCovered({ maxPrice: cap, voucher: { voucher } }: CallHeaders, channel: PaidChannel): void {
+  const wanted = channel.claimed + cap;
+  if (wanted > channel.deposited) throw toApiError(channelTooSmall(wanted, channel.deposited));
+  if (voucher.cumulativeAmount < wanted) throw toApiError(voucherTooLow(voucher.cumulativeAmount, wanted));
 }
 
 type Payment = CallHeaders & PaidChannel;
@@ -62,9 +75,10 @@ function admitBody(models: ServedModels, route: Route, body: unknown, payment: P
     throw badRequest(`the model ${model.name} doesn't stream: leave stream out`, "unsupported_parameter", "stream");
   }
   const { maxPrice: cap, ...paid } = payment;
-  const hash = asRequest(() => requestHash(paid.salt, route, body));
   const inputUnitsAtMost = form.inputUnitsAtMost(request);
   const room = asRequest(() => maxOutputUnits(model.quote, inputUnitsAtMost, cap));
+  // After the cap: hashing is what takes longest here.
+  const hash = asRequest(() => requestHash(paid.salt, route, body));
   return {
     ...{ route, model, body, isStream, inputUnitsAtMost },
     maxOutputUnits: room === undefined || room > BigInt(model.maxOutput) ? model.maxOutput : Number(room),
@@ -76,14 +90,25 @@ type PaidChannel = Pick<CallTerms, "channelId" | "payer" | "voucherKey" | "depos
 
 /** The open channel whose key has signed the voucher. @throws ApiError 402 */
 export async function channelOfVoucher(
-  { operatorId, chainId, addresses, channels }: Omit<AdmissionOptions, "models">,
+  options: Omit<AdmissionOptions, "models">,
   signed: SignedVoucher,
 ): Promise<PaidChannel> {
+  const { operatorId, chainId, addresses } = options;
   const domain = { chainId, vouchers: addresses.vouchers };
   const { payer, opening } = signed.voucher;
   const voucherKey = await voucherSigner(signed, domain).catch((error: unknown) => {
     throw error instanceof ProtocolError ? notPaid(error.message, "invalid_voucher") : error;
   });
+  const status = await openStatus(options, signed, voucherKey);
+  return { channelId: idOfChannel({ payer, operatorId, voucherKey, opening }, domain), payer, voucherKey, ...status };
+}
+
+/** What the voucher's channel holds, as long as it is open and its payer stays. @throws ApiError 402 */
+export async function openStatus(
+  { operatorId, chainId, channels }: Omit<AdmissionOptions, "models">,
+  { voucher: { payer, opening } }: SignedVoucher,
+  voucherKey: Address,
+): Promise<Pick<ChannelStatus, "deposited" | "claimed">> {
   const { deposited, claimed, exitsAt, opening: current } = await channels.statusOf({ payer, operatorId, voucherKey });
   if (deposited === 0n || opening !== current) {
     throw notPaid(
@@ -93,13 +118,7 @@ export async function channelOfVoucher(
     );
   }
   if (exitsAt !== 0) throw notPaid("the channel is on its way out: open another", "channel_exiting");
-  return {
-    channelId: idOfChannel({ payer, operatorId, voucherKey, opening }, domain),
-    payer,
-    voucherKey,
-    deposited,
-    claimed,
-  };
+  return { deposited, claimed };
 }
 
 /** What isn't paid for: OpenAI's shape of a quota that is used up. */

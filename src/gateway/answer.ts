@@ -1,4 +1,4 @@
-import { bytesToHex } from "viem";
+import { ApiError } from "../protocol/apiError.ts";
 import { priceOf } from "../protocol/quote.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { type AdmittedCall, toApiError } from "./admit.ts";
@@ -32,14 +32,19 @@ export async function answerWhole(
     const outcome = outcomeOf(call, answer.served);
     const bytes = new TextEncoder().encode(JSON.stringify(named(answer.body, outcome.servedModel)));
     signal.throwIfAborted();
-    await issued.whole(bytesToHex(bytes));
+    await issued.whole(bytes);
     const receipt = await issued.end(outcome);
     onStep("receiptStored");
     return { bytes, receipt };
   } catch (error) {
     await issued.abandon();
-    throw toApiError(error);
+    throw whyEnded(error, signal);
   }
+}
+
+/** As the client is told: an upstream that was stopped doesn't know why. */
+export function whyEnded(error: unknown, { reason }: AbortSignal): ApiError {
+  return reason instanceof ApiError ? reason : toApiError(error);
 }
 
 /** What the receipt says. @throws ApiError 502 when another model was served */

@@ -1,45 +1,97 @@
+import type { Hex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
 
-/** Reads a request's body as text. @throws ApiError 413, 503 */
-export type BodyReader = (request: Request) => Promise<string>;
+/**
+ * Lets a request's body be used: read as text, at most once. Its bytes count as held until its user is done with the text.
+ * @param channelId who pays for the request
+ * @throws ApiError 408, 413, 503, and what the user throws
+ */
+export type BodyReader = <T>(
+  request: Request,
+  channelId: Hex,
+  use: (text: () => Promise<string>) => Promise<T>,
+) => Promise<T>;
 
 export type BodyLimits = {
   maxBytes: number;
+  /** Of all bodies of one channel that are being read, bytes. */
+  maxOfChannel: number;
   /** Of all bodies that are being read, bytes. */
   maxTogether: number;
+  /** From the first byte to the last. */
+  maxMs: number;
 };
 
-/** A reader of bodies that holds a bounded number of bytes, however many come at once and however slowly. */
-export function createBodyReader({ maxBytes, maxTogether }: BodyLimits): BodyReader {
-  let reserved = 0;
-  return async (request) => {
-    const declared = Number(request.headers.get("content-length") ?? maxBytes);
-    if (declared > maxBytes) throw tooLarge(maxBytes);
-    if (reserved + declared > maxTogether) throw tooMany();
-    reserved += declared;
+/** A reader of bodies that holds a bounded number of bytes, however many come at once: as they come, whatever was announced. */
+export function createBodyReader({ maxBytes, maxOfChannel, maxTogether, maxMs }: BodyLimits): BodyReader {
+  let together = 0;
+  const ofChannels = new Map<Hex, number>();
+
+  function hold(channelId: Hex, bytes: number): void {
+    const ofChannel = (ofChannels.get(channelId) ?? 0) + bytes;
+    if (together + bytes > maxTogether || ofChannel > maxOfChannel) throw tooMany();
+    together += bytes;
+    ofChannels.set(channelId, ofChannel);
+  }
+
+  function letGo(channelId: Hex, bytes: number): void {
+    together -= bytes;
+    const left = (ofChannels.get(channelId) ?? 0) - bytes;
+    if (left > 0) ofChannels.set(channelId, left);
+    else ofChannels.delete(channelId);
+  }
+
+  return async (request, channelId, use) => {
+    let held = 0;
+    const onBytes = (bytes: number) => {
+      if (held + bytes > maxBytes) throw tooLarge(maxBytes);
+      hold(channelId, bytes);
+      held += bytes;
+    };
+    const text = async () => {
+      if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+      return request.body === null ? "" : await read(request.body, maxMs, onBytes);
+    };
     try {
-      return await read(request, maxBytes);
+      return await use(text);
     } finally {
-      reserved -= declared;
+      letGo(channelId, held);
     }
   };
 }
 
-async function read({ body }: Request, maxBytes: number): Promise<string> {
+async function read(
+  body: ReadableStream<Uint8Array>,
+  maxMs: number,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  const reader = body.getReader();
   const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const bytes of body ?? []) {
-    size += bytes.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    text += decoder.decode(bytes, { stream: true });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(tooSlow(maxMs)), maxMs);
+  try {
+    let text = "";
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) return text + decoder.decode();
+      onBytes(value.length);
+      text += decoder.decode(value, { stream: true });
+    }
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => {});
   }
-  return text + decoder.decode();
 }
 
 export function tooLarge(bytes: number): ApiError {
   return new ApiError(`the body has more than ${bytes} bytes: send less`, {
     ...{ status: 413, type: "invalid_request_error", code: "body_too_large" },
+  });
+}
+
+function tooSlow(maxMs: number): ApiError {
+  return new ApiError(`the body wasn't here after ${maxMs} ms: send it faster, or less`, {
+    ...{ status: 408, type: "invalid_request_error", code: "body_too_slow" },
   });
 }
 

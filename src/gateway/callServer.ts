@@ -1,6 +1,6 @@
 import { ApiError } from "../protocol/apiError.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
-import { type AdmissionOptions, type AdmittedCall, admit, type RawCall, toApiError } from "./admit.ts";
+import { type AdmissionOptions, type AdmittedCall, admit, openStatus, type RawCall, toApiError } from "./admit.ts";
 import { answerWhole, type OnCallStep, type WholeAnswer } from "./answer.ts";
 import type { IssuedCall, Issuer } from "./issuer.ts";
 import { answerStream } from "./stream.ts";
@@ -11,6 +11,13 @@ export type CallServerOptions = AdmissionOptions & {
   /** More at once are refused. */
   maxCalls: number;
   slowClientMs: number;
+  /**
+   * The longest life of a call; then its upstream is stopped, and what came is charged. What is owed can be claimed from the start
+   * of an exit to its end, two days on every public network, and is claimed from half of that on: so a call that began before an exit
+   * was seen must have its receipt by then. It has, within this and three times what a client may take to read (the
+   * block that waits, the one behind it, the receipt).
+   */
+  maxCallMs: number;
   /** Whether what is known of the chain is new enough to be relied on. */
   isReady: () => boolean;
   onStep?: OnCallStep;
@@ -48,6 +55,18 @@ export function createCallServer(options: CallServerOptions): CallServer {
     }
   }
 
+  /** Takes no place of a call that is paid for: look-ups and bodies are bounded by themselves, whoever asks. */
+  async function admitted(raw: RawCall, signal: AbortSignal): Promise<AdmittedCall> {
+    try {
+      const call = await admit(options, raw);
+      signal.throwIfAborted();
+      refuseIfBusy();
+      return call;
+    } catch (error) {
+      throw toApiError(error);
+    }
+  }
+
   /** From here on the call counts as one under way, until `end` is called. */
   function start(client: AbortSignal): Running & { end: () => void } {
     const stop = new AbortController();
@@ -64,13 +83,32 @@ export function createCallServer(options: CallServerOptions): CallServer {
     return { ...entry, end };
   }
 
+  /**
+   * An exit is first remembered by the channels, then noted in the channel's row, which the first reservation writes. So
+   * the channels are asked once more after a reservation: an exit that they don't know by then is noted later, in a row that is
+   * there, and claimed for; one that they know ends the call before it has cost anything. Whatever the order, no call runs
+   * on a channel whose exit its row will never hear of.
+   */
+  async function reserve(terms: AdmittedCall["terms"]): Promise<IssuedCall> {
+    const issued = await options.issuer.begin(terms);
+    try {
+      await openStatus(options, terms.voucher, terms.voucherKey);
+    } catch (error) {
+      await issued.abandon();
+      throw error;
+    }
+    return issued;
+  }
+
   async function run(call: AdmittedCall, issued: IssuedCall, started: ReturnType<typeof start>): Promise<CallAnswer> {
     const startedAt = performance.now();
+    const { stop } = started;
+    const lasting = setTimeout(() => stop.abort(tooLong(options.maxCallMs)), options.maxCallMs);
     const finish = (error?: unknown) => {
+      clearTimeout(lasting);
       started.end();
       onEnd(call, error === undefined ? undefined : toApiError(error), (performance.now() - startedAt) / 1_000);
     };
-    const { stop } = started;
     if (call.isStream) {
       const { domain, slowClientMs } = options;
       const body = await answerStream(call, issued, { domain, stop, slowClientMs, onStep, onEnd: finish });
@@ -91,13 +129,11 @@ export function createCallServer(options: CallServerOptions): CallServer {
 
     async serve(raw, signal) {
       refuseIfBusy();
+      const call = await admitted(raw, signal);
       const started = start(signal);
       let issued: IssuedCall;
-      let call: AdmittedCall;
       try {
-        call = await admit(options, raw);
-        signal.throwIfAborted();
-        issued = await options.issuer.begin(call.terms);
+        issued = await reserve(call.terms);
         onStep("reserved");
       } catch (error) {
         started.end();
@@ -116,4 +152,10 @@ export function createCallServer(options: CallServerOptions): CallServer {
       await Promise.all([...running].map(({ ended }) => ended));
     },
   };
+}
+
+function tooLong(maxCallMs: number): ApiError {
+  return new ApiError(`the call wasn't over after ${maxCallMs} ms, which is as long as one may last: ask for less`, {
+    ...{ status: 504, type: "server_error", code: "too_long" },
+  });
 }

@@ -28,6 +28,8 @@ export function createChannelMemory(domain: VoucherDomain, capacity: number): Ch
   /** The least recently used first. */
   const entries = new Map<string, Entry>();
   const keys = new Map<Hex, string>();
+  /** Of channels that aren't remembered too: what was read of one before its exit may come in after it. Oldest first. */
+  const exits = new Map<Hex, number>();
 
   function keep(parties: ChannelParties, status: ChannelStatus, isClaimedOld: boolean): void {
     const key = keyOf(parties);
@@ -45,6 +47,11 @@ export function createChannelMemory(domain: VoucherDomain, capacity: number): Ch
     keys.delete(entry.channelId);
   }
 
+  function takeExit(id: Hex, exitsAt: number): void {
+    exits.set(id, exitsAt);
+    if (exits.size > capacity) exits.delete(exits.keys().next().value as Hex);
+  }
+
   function open({ opening, ...parties }: Channel): void {
     const known = entries.get(keyOf(parties));
     if (known !== undefined && known.status.opening < opening) keep(parties, openedStatus(opening), false);
@@ -60,12 +67,15 @@ export function createChannelMemory(domain: VoucherDomain, capacity: number): Ch
     },
     set(parties, status) {
       const known = entries.get(keyOf(parties))?.status;
-      const merged = known === undefined ? status : merge(known, status);
+      const told = exits.get(channelId({ ...parties, opening: status.opening }, domain)) ?? 0;
+      const read = { ...status, exitsAt: Math.max(status.exitsAt, told) };
+      const merged = known === undefined ? read : merge(known, read);
       keep(parties, merged, false);
       return merged;
     },
     apply(event) {
       if (event.kind === "opened") return open(event);
+      if (event.kind === "exiting") takeExit(event.channelId, Number(event.exitsAt));
       const entry = entries.get(keys.get(event.channelId) ?? "");
       if (entry === undefined) return;
       if (event.kind === "closed") return forget(entry.key);

@@ -60,11 +60,14 @@ const config = z.strictObject({
     .prefault({}),
   providers: z.record(z.string(), provider).default({}),
   models: z.record(z.string().regex(/^[a-z0-9-]+\/\S{1,200}$/), model),
-  maxBodyBytes: z.int().min(1_024).max(1_073_741_824).default(20_971_520),
+  /** A body is hashed on the thread that serves all others: 4 MiB take a third of a second. */
+  maxBodyBytes: z.int().min(1_024).max(1_073_741_824).default(4_194_304),
   /** At once. */
   maxCalls: z.int().min(1).max(100_000).default(512),
   /** A client that takes nothing for so long is left. */
   slowClientMs: z.int().min(100).max(3_600_000).default(30_000),
+  /** A call that lasts longer is ended, and charged for what came. */
+  maxCallMs: z.int().min(1_000).max(3_600_000).default(600_000),
   anchoring: z
     .strictObject({
       enoughReceipts: z.int().min(1).optional(),

@@ -27,9 +27,9 @@ export type CallTerms = Omit<Reservation, "incarnation" | "above"> &
 export type IssuedCall = {
   sequence: bigint;
   /** Signs the answer's next part; it may leave once this has returned. */
-  part(bytes: Hex): Promise<SignedPart>;
+  part(bytes: Hex | Uint8Array): Promise<SignedPart>;
   /** Counts the answer's next part without signing it: for one that isn't streamed, which leaves with the receipt. */
-  whole(bytes: Hex): Promise<void>;
+  whole(bytes: Hex | Uint8Array): Promise<void>;
   /**
    * Signs the receipt and keeps it; it may leave once this has returned. The second time, the same one.
    * @throws ProtocolError `call/over-cap`, `call/not-reserved`
@@ -101,7 +101,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
   }
 
   /** @returns its index */
-  function count(bytes: Hex): number {
+  function count(bytes: Hex | Uint8Array): number {
     if (!isOpen) throw new ProtocolError("call/ended", `sequence ${sequence} has ended: no part can follow`);
     if (partCount === MAX_PARTS) {
       throw new ProtocolError(
@@ -114,7 +114,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
     return partCount - 1;
   }
 
-  async function signPart(bytes: Hex): Promise<SignedPart> {
+  async function signPart(bytes: Hex | Uint8Array): Promise<SignedPart> {
     // Counted first: if signing fails, the index is used up, and the call can't go on with another part of that number.
     const index = count(bytes);
     const part: Part = { operatorId, channelId, sequence, index, runningHash, issuedAt: now() };

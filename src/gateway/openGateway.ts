@@ -128,14 +128,14 @@ async function start(options: OpenGatewayOptions, { operatorId, store, watch, en
   });
   const isReady = () => work.channels.isFresh();
   const admission = { operatorId, chainId, addresses, models, channels: work.channels };
-  const { maxCalls, slowClientMs, maxBodyBytes } = config;
+  const { maxCalls, slowClientMs, maxCallMs, maxBodyBytes } = config;
   const calls = createCallServer({
-    ...{ ...admission, issuer, domain, maxCalls, slowClientMs, isReady, onStep },
+    ...{ ...admission, issuer, domain, maxCalls, slowClientMs, maxCallMs, isReady, onStep },
     onEnd: (call, error, seconds) => metrics.onEnd(call, error, seconds),
   });
   const metrics = createMetrics(calls.underWay);
   const app = createGatewayApp({ ...admission, calls, store, domain, metrics, isReady, maxBodyBytes, onError });
-  const listening = await listen(app, config.listen);
+  const listening = await listen(app, { ...config.listen, slowClientMs });
   const announcing = announce(options, operatorId, relayer).catch(onError);
   return { operatorId, incarnation, url: listening.url, stop };
 

@@ -13,30 +13,22 @@ export type PartBuffer = {
 /** So much waits for a slow client, in UTF-16 units, before the upstream has to wait too. */
 const HIGH_WATER = 262_144;
 
-export function createPartBuffer(slowClientMs: number): PartBuffer {
+export function createPartBuffer(): PartBuffer {
   let waiting = "";
   let hasEnded = false;
   let abandoned: { reason: unknown } | undefined;
   let wakeReader = () => {};
   let wakeWriter = () => {};
 
-  const untilRead = () =>
-    new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        abandoned = { reason: new Error(`the client took nothing for ${slowClientMs} ms`) };
-        reject(abandoned.reason);
-      }, slowClientMs);
-      wakeWriter = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-
   return {
     async add(event) {
       waiting += event;
       wakeReader();
-      if (waiting.length > HIGH_WATER && abandoned === undefined) await untilRead();
+      if (waiting.length > HIGH_WATER && abandoned === undefined) {
+        await new Promise<void>((resolve) => {
+          wakeWriter = resolve;
+        });
+      }
       if (abandoned !== undefined) throw abandoned.reason;
     },
     end() {

@@ -23,12 +23,16 @@ export type GatewayAppOptions = AdmissionOptions & {
   metrics: Metrics;
   isReady: () => boolean;
   maxBodyBytes: number;
+  /** 30 s unless told. */
+  maxBodyMs?: number;
   /** An error that isn't the client's. */
   onError: (error: unknown) => void;
 };
 
-/** So many bodies of the greatest size are read at a time. */
-const BODIES_TOGETHER = 32;
+/** So many bodies of the greatest size are read at a time; and so many of one channel. */
+const BODIES_TOGETHER = 128;
+const BODIES_OF_CHANNEL = 2;
+const BODY_TIMEOUT_MS = 30_000;
 
 /** The gateway's HTTP side; every error has the shape OpenAI's API gives errors. */
 export function createGatewayApp(options: GatewayAppOptions): Hono {
@@ -40,7 +44,12 @@ export function createGatewayApp(options: GatewayAppOptions): Hono {
     app,
     calls,
     domain,
-    createBodyReader({ maxBytes: maxBodyBytes, maxTogether: BODIES_TOGETHER * maxBodyBytes }),
+    createBodyReader({
+      maxBytes: maxBodyBytes,
+      maxOfChannel: BODIES_OF_CHANNEL * maxBodyBytes,
+      maxTogether: BODIES_TOGETHER * maxBodyBytes,
+      maxMs: options.maxBodyMs ?? BODY_TIMEOUT_MS,
+    }),
   );
   addReceiptRoutes(app, store, domain);
   addVoucherRoute(app, options, store);
@@ -76,16 +85,30 @@ function clientLeft(cause: unknown): ApiError {
 export type Listening = { url: string; close(): Promise<void> };
 
 const HEADERS_TIMEOUT_MS = 10_000;
-const BODY_TIMEOUT_MS = 60_000;
+/** Of those whose body nobody reads. */
+const REQUEST_TIMEOUT_MS = HEADERS_TIMEOUT_MS + BODY_TIMEOUT_MS;
+const TIMEOUT_CHECKS_MS = 5_000;
 const MAX_CONNECTIONS = 10_000;
 
-/** Listens; a client that sends its request too slowly is cut off. */
-export async function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Listening> {
+export type ListenOptions = { host: string; port: number; slowClientMs: number };
+
+/** Listens; a client that sends its request too slowly, or takes nothing of its answer for too long, is cut off. */
+export async function listen(app: Hono, { host, port, slowClientMs }: ListenOptions): Promise<Listening> {
   const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
-  const serverOptions = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: BODY_TIMEOUT_MS };
+  const serverOptions = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECKS_MS,
+  };
   const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, resolve) as Server;
   server.maxConnections = MAX_CONNECTIONS;
   server.once("error", reject);
+  server.on("request", (_, response) => {
+    // Told when nothing has moved: an answer that is still being made has nothing that waits.
+    response.setTimeout(slowClientMs, () => {
+      if ((response.socket?.writableLength ?? 0) > 0) response.destroy();
+    });
+  });
   const { address, port: taken, family } = await promise;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { stringToHex } from "viem";
 import type { ApiErrorBody } from "../protocol/apiError.ts";
 import { partComment, receiptComment } from "../protocol/callWire.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
 import { type AdmittedCall, toApiError } from "./admit.ts";
-import { named, type OnCallStep, outcomeOf } from "./answer.ts";
+import { named, type OnCallStep, outcomeOf, whyEnded } from "./answer.ts";
 import type { IssuedCall, Outcome } from "./issuer.ts";
 import { checkServed } from "./models.ts";
 import { createPartBuffer, type PartBuffer } from "./partBuffer.ts";
@@ -12,8 +11,9 @@ import type { Served, UpstreamChunk } from "./upstream.ts";
 
 export type StreamOptions = {
   domain: ReceiptDomain;
-  /** Stops the upstream: the client went away, or took nothing for too long. */
+  /** Stops the upstream: the client went away or took nothing for too long, or the call has had its time. */
   stop: AbortController;
+  /** So long a block waits to be read; then the call ends, and the stream with an error. */
   slowClientMs: number;
   onStep: OnCallStep;
   /** Told once there is a receipt, or there never will be one. */
@@ -48,7 +48,7 @@ export async function answerStream(
     const first = await chunks.next();
     checkFirst(call, first);
     options.onStep("upstreamAnswered");
-    const buffer = createPartBuffer(options.slowClientMs);
+    const buffer = createPartBuffer();
     const account: Account = { served: undefined, bytes: 0 };
     void fill(call, chunks, first, buffer, account, stop);
     return readable(call, issued, buffer, account, options);
@@ -84,7 +84,7 @@ async function fill(
     await buffer.add(DONE);
   } catch (error) {
     stop.abort(error);
-    await buffer.add(errorEvent(toApiError(error).toBody())).catch(() => {});
+    await buffer.add(errorEvent(whyEnded(error, stop.signal).toBody())).catch(() => {});
     await chunks.return?.()?.catch(() => {});
   } finally {
     buffer.end();
@@ -116,11 +116,12 @@ function readable(
   issued: IssuedCall,
   buffer: PartBuffer,
   account: Account,
-  { domain, stop, onStep, onEnd }: StreamOptions,
+  { domain, stop, slowClientMs, onStep, onEnd }: StreamOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let parts = 0;
   let isOver = false;
+  let patience: NodeJS.Timeout | undefined;
 
   async function end(): Promise<string> {
     const receipt = await issued.end(streamOutcome(call, account));
@@ -136,7 +137,7 @@ function readable(
       isOver = true;
       return await end();
     }
-    const part = await issued.part(stringToHex(bytes));
+    const part = await issued.part(encoder.encode(bytes));
     parts += 1;
     onStep("partSigned");
     return bytes + partComment({ ...part, domain });
@@ -144,26 +145,35 @@ function readable(
 
   return new ReadableStream({
     async pull(controller) {
+      clearTimeout(patience);
       try {
         controller.enqueue(encoder.encode(await nextBlock()));
         if (isOver) controller.close();
+        else patience = setTimeout(() => void leave(controller), slowClientMs);
       } catch (error) {
         await giveUp(error);
         controller.error(error);
       }
     },
     async cancel(reason) {
+      clearTimeout(patience);
       await giveUp(reason ?? new Error("the client went away"));
     },
   });
 
-  /** What left is charged, whoever is to blame. */
+  /** An error is what makes the server let go of the connection, in which nothing moves. */
+  async function leave(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const error = new Error(`the client took nothing for ${slowClientMs} ms`);
+    controller.error(error);
+    await giveUp(error);
+  }
+
+  /** What left is charged, whoever is to blame: as the upstream has counted it, where it has. */
   async function giveUp(reason: unknown): Promise<void> {
     if (isOver) return onEnd(reason);
     isOver = true;
     stop.abort(reason);
     buffer.abandon(reason);
-    account.served = undefined;
     await (parts === 0 ? issued.abandon().then(() => onEnd(reason)) : end().catch(onEnd));
   }
 }

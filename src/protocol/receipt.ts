@@ -3,8 +3,9 @@ import {
   concat,
   encodeAbiParameters,
   type Hex,
+  hexToBytes,
   keccak256,
-  numberToHex,
+  numberToBytes,
   stringToHex,
   type TypedDataDomain,
 } from "viem";
@@ -146,9 +147,16 @@ export function partsOfSequence(sequence: bigint): { incarnation: number; counte
  *
  * @param salt The client's, 32 bytes.
  * @param index Of the part, from zero.
+ * @param bytes Large ones rather not as hex.
  */
-export function partHash(salt: Hex, index: number, bytes: Hex): Hex {
-  return keccak256(concat([salt, numberToHex(index, { size: 4 }), bytes]));
+export function partHash(salt: Hex, index: number, bytes: Hex | Uint8Array): Hex {
+  return keccak256(
+    concat([
+      hexToBytes(salt),
+      numberToBytes(index, { size: 4 }),
+      typeof bytes === "string" ? hexToBytes(bytes) : bytes,
+    ]),
+  );
 }
 
 /** The running hash after a part. Before the first part it is the request hash. */
@@ -157,6 +165,6 @@ export function extendRunningHash(runningHash: Hex, nextPartHash: Hex): Hex {
 }
 
 /** The running hash after all of an answer's parts: the receipt's `responseRoot`. */
-export function responseRoot(requestHash: Hex, salt: Hex, parts: readonly Hex[]): Hex {
-  return parts.reduce((hash, bytes, index) => extendRunningHash(hash, partHash(salt, index, bytes)), requestHash);
+export function responseRoot(requestHash: Hex, salt: Hex, parts: readonly (Hex | Uint8Array)[]): Hex {
+  return parts.reduce<Hex>((hash, bytes, index) => extendRunningHash(hash, partHash(salt, index, bytes)), requestHash);
 }

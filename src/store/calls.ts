@@ -244,14 +244,14 @@ function replayed(requestHash: Hex): ProtocolError {
   );
 }
 
-function voucherTooLow(promised: bigint, wanted: bigint): ProtocolError {
+export function voucherTooLow(promised: bigint, wanted: bigint): ProtocolError {
   return new ProtocolError(
     "call/voucher-too-low",
     `the channel's vouchers promise ${promised} base units, this call needs ${wanted}: send a voucher of at least that`,
   );
 }
 
-function channelTooSmall(wanted: bigint, deposited: bigint): ProtocolError {
+export function channelTooSmall(wanted: bigint, deposited: bigint): ProtocolError {
   return new ProtocolError(
     "call/channel-too-small",
     `the channel holds ${deposited} base units, this call needs ${wanted}: top it up, or ask with a lower cap`,

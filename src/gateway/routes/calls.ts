@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import type { Hex } from "viem";
 import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
 import { readJsonBody } from "../../protocol/jsonBody.ts";
 import type { ReceiptDomain } from "../../protocol/receipt.ts";
@@ -12,8 +13,8 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
 
   async function call(context: Context, route: Route): Promise<Response> {
     const header = (name: string) => context.req.header(name);
-    const text = () => readBody(context.req.raw);
-    const body = () => readJsonBody({ contentType: header("content-type"), text });
+    const body = (channelId: Hex) =>
+      readBody(context.req.raw, channelId, (text) => readJsonBody({ contentType: header("content-type"), text }));
     const answer = await calls.serve({ route, body, header }, context.req.raw.signal);
     if (answer.kind === "stream") {
       const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };

@@ -64,6 +64,16 @@ describe("an issuer of receipts", () => {
     expect(receipt.responseRoot).to.equal(responseRoot(receipt.requestHash, salt, [bytesOf("one"), bytesOf("two")]));
   });
 
+  it("takes a part's bytes as bytes or as hex", async () => {
+    const issuer = await issuerOf(store.calls, 1);
+    const call = await begin(issuer, "a", await signVoucher(CAP));
+    await call.part(new TextEncoder().encode("one"));
+    await call.part(bytesOf("two"));
+    const { receipt } = await call.end(OUTCOME);
+    const salt = keccak256(bytesOf("salt a"));
+    expect(receipt.responseRoot).to.equal(responseRoot(receipt.requestHash, salt, [bytesOf("one"), bytesOf("two")]));
+  });
+
   it("counts what isn't streamed without signing it", async () => {
     const call = await begin(await issuerOf(store.calls, 1), "a", await signVoucher(CAP));
     await call.whole(bytesOf("all of it"));

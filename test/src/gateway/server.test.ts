@@ -83,7 +83,15 @@ describe("a gateway's front", function () {
     };
     const metrics = createMetrics(() => calls.underWay());
     calls = createCallServer({
-      ...{ ...admission, issuer, domain: RECEIPT_DOMAIN, maxCalls: 2, slowClientMs: 1_000, onEnd: metrics.onEnd },
+      ...{
+        ...admission,
+        issuer,
+        domain: RECEIPT_DOMAIN,
+        maxCalls: 2,
+        slowClientMs: 1_000,
+        maxCallMs: 60_000,
+        onEnd: metrics.onEnd,
+      },
       isReady: () => isReady,
     });
     app = createGatewayApp({

@@ -159,6 +159,60 @@ describe("a streamed answer", function () {
     expect(call?.receipt?.receipt).to.include({ partCount: 1, outputUnits: 2n });
   });
 
+  it("costs what the upstream has counted, also when the client goes away before it has read all", async () => {
+    const { answer, stored } = await begin(async function* () {
+      yield chunk("first");
+      yield served(7n);
+    });
+    const reader = (await answer()).getReader();
+    await reader.read();
+    await reader.cancel(new Error("gone"));
+    expect((await stored())?.receipt?.receipt).to.include({ outputUnits: 7n, inputUnits: 3n, price: 10n + 3n + 140n });
+  });
+
+  describe("whose client takes nothing", () => {
+    /** Resolves with what it was told once there is a receipt, or never will be. */
+    async function stalled(play: (signal: AbortSignal) => AsyncIterable<UpstreamChunk>) {
+      const { promise: ended, resolve: onEnd } = Promise.withResolvers<unknown>();
+      const { answer, stop, stored } = await begin(play, { slowClientMs: 50, onEnd });
+      const reader = (await answer()).getReader();
+      await ended;
+      const failure = await reader.read().catch((error: unknown) => error);
+      expect((failure as Error).message).to.include("took nothing for 50 ms");
+      expect(stop.signal.aborted).to.equal(true);
+      return await stored();
+    }
+
+    it("is given up with a receipt, however little waits", async () => {
+      const call = await stalled(async function* () {
+        yield chunk("eight by");
+        yield served(2n);
+      });
+      expect(call?.stage).to.equal("issued");
+      expect(call?.receipt?.receipt.partCount).to.equal(1);
+    });
+
+    it("is given up while its upstream waits for room", async () => {
+      const call = await stalled(async function* () {
+        for (let n = 0; n < 1_000; n++) yield chunk("x".repeat(1_000));
+        yield served(2n);
+      });
+      expect(call?.stage).to.equal("issued");
+    });
+  });
+
+  it("isn't given up while its upstream thinks", async () => {
+    const { answer, requestHash } = await begin(
+      async function* () {
+        yield chunk("one");
+        await new Promise((done) => setTimeout(done, 150));
+        yield served(1n);
+      },
+      { slowClientMs: 50 },
+    );
+    expect((await readAll(await answer(), requestHash)).receipt?.receipt.outputUnits).to.equal(1n);
+  });
+
   it("is never dearer than its cap", async () => {
     const { answer, requestHash } = await begin(async function* () {
       yield chunk("much");
