@@ -38,9 +38,7 @@ const MOST_FAILURES = 8;
 export type AttemptOptions = { reputation: Reputation; rests: Rests; channels: Channels; exchange: Exchange };
 
 /** What asking one operator came to. */
-export type Attempt = (
-  choice: Choice,
-) => Promise<
+export type Attempt = (choice: Choice) => Promise<
   | { exchanged: Exclude<Exchanged, { kind: "error" }> }
   | {
       failure: ApiError /** It finds the request itself wrong: to be called when another has answered that. */;
