@@ -1,5 +1,9 @@
+import type { Readable } from "node:stream";
 import type { Hex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
+
+/** A request, and under Node its own stream, which is read without making a web stream of it. */
+export type BodySource = { request: Request; incoming?: Readable | undefined };
 
 /**
  * Lets a request's body be used: read as text, at most once. Its bytes count as held until its user is done with the text.
@@ -7,7 +11,7 @@ import { ApiError } from "../protocol/apiError.ts";
  * @throws ApiError 408, 413, 503, and what the user throws
  */
 export type BodyReader = <T>(
-  request: Request,
+  source: BodySource,
   channelId: Hex,
   use: (text: () => Promise<string>) => Promise<T>,
 ) => Promise<T>;
@@ -41,7 +45,7 @@ export function createBodyReader({ maxBytes, maxOfChannel, maxTogether, maxMs }:
     else ofChannels.delete(channelId);
   }
 
-  return async (request, channelId, use) => {
+  return async ({ request, incoming }, channelId, use) => {
     let held = 0;
     const onBytes = (bytes: number) => {
       if (held + bytes > maxBytes) throw tooLarge(maxBytes);
@@ -50,6 +54,7 @@ export function createBodyReader({ maxBytes, maxOfChannel, maxTogether, maxMs }:
     };
     const text = async () => {
       if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
+      if (incoming !== undefined) return await readIncoming(incoming, maxMs, onBytes);
       return request.body === null ? "" : await read(request.body, maxMs, onBytes);
     };
     try {
@@ -81,6 +86,34 @@ async function read(
     clearTimeout(timer);
     reader.cancel().catch(() => {});
   }
+}
+
+function readIncoming(incoming: Readable, maxMs: number, onBytes: (bytes: number) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const decoder = new TextDecoder();
+    let text = "";
+    const timer = setTimeout(() => end(() => reject(tooSlow(maxMs))), maxMs);
+    const onData = (bytes: Uint8Array) => {
+      try {
+        onBytes(bytes.length);
+        text += decoder.decode(bytes, { stream: true });
+      } catch (error) {
+        end(() => reject(error));
+      }
+    };
+    const onEnd = () => end(() => resolve(text + decoder.decode()));
+    const onGone = (error?: Error) =>
+      end(() => reject(error ?? new Error("the request ended before its body was whole")));
+    function end(settle: () => void): void {
+      clearTimeout(timer);
+      incoming.off("data", onData).off("end", onEnd).off("close", onGone).pause();
+      settle();
+    }
+    incoming.on("error", onGone); // stays: an error that comes later has nobody else
+    if (incoming.readableEnded) return onEnd();
+    if (incoming.destroyed) return onGone();
+    incoming.on("data", onData).on("end", onEnd).on("close", onGone);
+  });
 }
 
 export function tooLarge(bytes: number): ApiError {

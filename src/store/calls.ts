@@ -129,14 +129,24 @@ export function createCallTable(database: Database): CallTable {
     issue: database.prepare(ISSUE),
   };
   const inTurn = createTurnsByKey();
+  const memory = createReservedMemory();
   return {
     async account(channelId) {
       const [row] = await query(ACCOUNT, [channelId]);
       return toAccount(row);
     },
-    reserve: (reservation) => reserve(statements.reserve, reservation),
+    async reserve(reservation) {
+      const { sequence, owed } = await reserve(statements.reserve, reservation);
+      memory.reserved(reservation, sequence, owed);
+      return sequence;
+    },
     issue: (channelId, sequence, price, make) =>
-      inTurn(channelId, () => issue(statements, channelId, sequence, price, make)),
+      inTurn(channelId, async () => {
+        const known = memory.take(channelId, sequence);
+        const issued = await issue(statements, { channelId, sequence, price, known }, make);
+        memory.owes(channelId, issued.receipt.cumulativeOwed);
+        return issued;
+      }),
     async receipt(channelId, sequence) {
       const call = await callOf(query, channelId, sequence);
       return call?.stage === "issued" ? (fromJson(call.receipt) as SignedReceipt) : undefined;
@@ -151,6 +161,7 @@ export function createCallTable(database: Database): CallTable {
       await query(KEEP_VOUCHER, [channelId, toJson(voucher), String(voucher.voucher.cumulativeAmount)]);
     },
     async abandon(channelId, sequence) {
+      memory.take(channelId, sequence);
       await query(
         "update calls set stage = 'abandoned' where channel_id = $1 and sequence = $2 and stage = 'reserved'",
         [channelId, sequence],
@@ -166,7 +177,32 @@ export function createCallTable(database: Database): CallTable {
   };
 }
 
-async function reserve(statement: Statement, reservation: Reservation): Promise<bigint> {
+/** What a call that is reserved may cost, and what its channel owes before it, OPG base units. */
+type Reserved = { cap: bigint; owed: bigint };
+
+/** What this process has reserved and not ended, so that it needn't be read again: ISSUE sees whether it still holds. */
+function createReservedMemory() {
+  const caps = new Map<string, bigint>();
+  const owedBy = new Map<Hex, bigint>();
+  const owes = (channelId: Hex, owed: bigint) => {
+    if (owed > (owedBy.get(channelId) ?? -1n)) owedBy.set(channelId, owed); // it never falls
+  };
+  return {
+    owes,
+    reserved({ channelId, cap }: Reservation, sequence: bigint, owed: bigint): void {
+      caps.set(`${channelId} ${sequence}`, cap);
+      owes(channelId, owed);
+    },
+    /** Once for each call: whoever asks again gets what is in the store. */
+    take(channelId: Hex, sequence: bigint): Reserved | undefined {
+      const [cap, owed] = [caps.get(`${channelId} ${sequence}`), owedBy.get(channelId)];
+      caps.delete(`${channelId} ${sequence}`);
+      return cap === undefined || owed === undefined ? undefined : { cap, owed };
+    },
+  };
+}
+
+async function reserve(statement: Statement, reservation: Reservation): Promise<{ sequence: bigint; owed: bigint }> {
   const { channelId, voucherKey, requestHash, voucher, cap, deposited, claimed, incarnation, above } = reservation;
   const [first, end] = [sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)];
   const [row] = await statement(
@@ -174,8 +210,9 @@ async function reserve(statement: Statement, reservation: Reservation): Promise<
     ...[voucher === undefined ? null : toJson(voucher), String(voucher?.voucher.cumulativeAmount ?? 0n), String(cap)],
     ...[first, end, above > first ? above : first, requestHash, String(deposited)],
   );
-  if (typeof row?.sequence === "bigint") return row.sequence;
-  const wanted = BigInt(row?.owed as string) + BigInt(row?.reserved as string) + cap;
+  const owed = BigInt(row?.owed as string);
+  if (typeof row?.sequence === "bigint") return { sequence: row.sequence, owed };
+  const wanted = owed + BigInt(row?.reserved as string) + cap;
   const promised = BigInt(row?.voucher_amount as string);
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
@@ -184,15 +221,17 @@ async function reserve(statement: Statement, reservation: Reservation): Promise<
 
 async function issue(
   statements: Record<"forIssue" | "issue", Statement>,
-  channelId: Hex,
-  sequence: bigint,
-  price: bigint,
+  {
+    channelId,
+    sequence,
+    price,
+    known,
+  }: { channelId: Hex; sequence: bigint; price: bigint; known: Reserved | undefined },
   make: MakeReceipt,
 ): Promise<SignedReceipt> {
-  const [call] = await statements.forIssue(channelId, sequence);
-  if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
-  if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
-  const [cap, owed] = [BigInt(call.cap as string), BigInt(call.owed as string)];
+  const found = known ?? (await readForIssue(statements.forIssue, channelId, sequence));
+  if ("signature" in found) return found;
+  const { cap, owed } = found;
   if (price > cap) throw overCap(price, cap);
   const { receiptId, ...receipt } = await make(owed + price);
   const kept = await statements.issue(
@@ -204,6 +243,14 @@ async function issue(
     "call/not-kept",
     `the receipt of sequence ${sequence} can't be kept: another process uses the store`,
   );
+}
+
+/** @returns the receipt, where there is one @throws ProtocolError `call/not-reserved` */
+async function readForIssue(statement: Statement, channelId: Hex, sequence: bigint): Promise<Reserved | SignedReceipt> {
+  const [call] = await statement(channelId, sequence);
+  if (call?.stage === "issued") return fromJson(call.receipt) as SignedReceipt;
+  if (call?.stage !== "reserved") throw notReserved(sequence, call?.stage);
+  return { cap: BigInt(call.cap as string), owed: BigInt(call.owed as string) };
 }
 
 /** One after another, for each key. */

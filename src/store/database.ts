@@ -33,6 +33,8 @@ export async function openDatabase(folder: string): Promise<Database> {
   const unlock = lockFolder(folder);
   try {
     const pglite = await PGlite.create(join(folder, "postgres"), { parsers: { [types.INT8]: BigInt } });
+    // Statements are written so that no plan is better for some parameters than for others: planning anew is all that is saved.
+    await pglite.query("set plan_cache_mode = force_generic_plan");
     const database: Database = {
       query: queryOf(pglite),
       prepare: (sql) => prepare(pglite, sql),

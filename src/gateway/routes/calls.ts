@@ -1,3 +1,4 @@
+import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
 import type { Hex } from "viem";
 import { CALL_HEADERS, receiptToHeader } from "../../protocol/callWire.ts";
@@ -14,7 +15,9 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
   async function call(context: Context, route: Route): Promise<Response> {
     const header = (name: string) => context.req.header(name);
     const body = (channelId: Hex) =>
-      readBody(context.req.raw, channelId, (text) => readJsonBody({ contentType: header("content-type"), text }));
+      readBody({ request: context.req.raw, incoming: incomingOf(context) }, channelId, (text) =>
+        readJsonBody({ contentType: header("content-type"), text }),
+      );
     const answer = await calls.serve({ route, body, header }, context.req.raw.signal);
     if (answer.kind === "stream") {
       const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };
@@ -30,3 +33,6 @@ export function addCallRoutes(app: Hono, calls: CallServer, domain: ReceiptDomai
     });
   }
 }
+
+/** Node's own request, where there is one. */
+const incomingOf = ({ env }: Context) => (env as Partial<HttpBindings> | undefined)?.incoming;

@@ -10,7 +10,10 @@ const HASH = numberToHex(1, { size: 32 });
 const ADDRESS = numberToHex(2, { size: 20 });
 const SIGNATURE = numberToHex(3, { size: 65 });
 const DOMAIN = { chainId: 1, receipts: ADDRESS };
-const CALL: OpenCall = { requestHash: HASH, channelId: HASH, operatorId: 1, model: "a/b", cap: 1n, owedBefore: 0n };
+const CALL: OpenCall = {
+  ...{ requestHash: HASH, channelId: HASH, operatorId: 1, model: "a/b", cap: 1n, owedBefore: 0n },
+  ...{ chainSentAt: undefined, quote: undefined },
+};
 const STATED = { operatorId: 1, channelId: HASH, sequence: 7n, issuedAt: 1 };
 const RECEIPT: Receipt = {
   ...{ ...STATED, payer: ADDRESS, model: "a/b", servedModel: "a/b", requestHash: HASH, responseRoot: HASH },

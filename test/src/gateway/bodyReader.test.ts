@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { expect } from "chai";
 import { type Hex, numberToHex } from "viem";
 import { type BodyLimits, createBodyReader } from "../../../src/gateway/bodyReader.ts";
@@ -36,7 +37,7 @@ function slow() {
 describe("reading a request's body", () => {
   const reader = (limits: Partial<BodyLimits> = {}) => {
     const read = createBodyReader({ maxBytes: 10, maxOfChannel: 1_000, maxTogether: 1_000, maxMs: 5_000, ...limits });
-    return (of: Request, channelId: Hex = ONE) => read(of, channelId, (text) => text());
+    return (of: Request, channelId: Hex = ONE) => read({ request: of }, channelId, (text) => text());
   };
 
   it("gives its text, also where a character is cut between two pieces", async () => {
@@ -91,12 +92,12 @@ describe("reading a request's body", () => {
   it("holds it until whoever wants the text is done with it", async () => {
     const read = createBodyReader({ maxBytes: 10, maxOfChannel: 10, maxTogether: 10, maxMs: 5_000 });
     const { promise: parsed, resolve: finish } = Promise.withResolvers<void>();
-    const first = read(request("123456"), ONE, async (text) => {
+    const first = read({ request: request("123456") }, ONE, async (text) => {
       await text();
       await parsed;
     });
     await new Promise((done) => setTimeout(done, 10));
-    const second = () => read(request("123456"), ONE, (text) => text());
+    const second = () => read({ request: request("123456") }, ONE, (text) => text());
     await expectApiError({ status: 503, code: "overloaded" }, second);
     finish();
     await first;
@@ -107,5 +108,42 @@ describe("reading a request's body", () => {
     const read = reader({ maxMs: 20, maxTogether: 11 });
     await expectApiError({ status: 408, code: "body_too_slow" }, () => read(request(slow().body)));
     expect(await read(request("123456"))).to.equal("123456");
+  });
+
+  describe("from Node's own stream", () => {
+    const readNode = (incoming: Readable, limits: Partial<BodyLimits> = {}) => {
+      const read = createBodyReader({ maxBytes: 10, maxOfChannel: 1_000, maxTogether: 1_000, maxMs: 5_000, ...limits });
+      return read({ request: request(""), incoming }, ONE, (text) => text());
+    };
+
+    it("gives its text, also where a character is cut between two pieces", async () => {
+      const bytes = [...new TextEncoder().encode("añ€")].map((byte) => Uint8Array.of(byte));
+      expect(await readNode(Readable.from(bytes, { objectMode: false }))).to.equal("añ€");
+      expect(await readNode(Readable.from([], { objectMode: false }))).to.equal("");
+    });
+
+    it("takes no more of it than the limit", async () => {
+      let pieces = 0;
+      const endless = new Readable({
+        read() {
+          pieces += 1;
+          this.push("1234");
+        },
+        highWaterMark: 4,
+      });
+      await expectApiError({ status: 413, code: "body_too_large" }, () => readNode(endless));
+      expect(pieces).to.be.lessThan(20);
+    });
+
+    it("ends when it comes too slowly, breaks off or was over before", async () => {
+      const silent = () => new Readable({ read() {} });
+      await expectApiError({ status: 408, code: "body_too_slow" }, () => readNode(silent(), { maxMs: 20 }));
+      const broken = silent();
+      const reading = readNode(broken);
+      broken.destroy(new Error("ECONNRESET"));
+      expect(await reading.catch((error: Error) => error.message)).to.equal("ECONNRESET");
+      const gone = silent().destroy();
+      expect(await readNode(gone).catch((error: Error) => error.message)).to.include("before its body was whole");
+    });
   });
 });
