@@ -30,7 +30,8 @@ const CHAT: Takes = {
 export function createBytedanceUpstream(settings: UpstreamSettings): Upstream {
   const { baseUrl = "https://ark.ap-southeast.bytepluses.com/api/v3", apiKey = "" } = settings;
   const chat = createChat(settings, {
-    model: (name, fetch) => openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, fetch }).chatModel(name),
+    model: (name, fetch) =>
+      openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, passesPictureUrls: true, fetch }).chatModel(name),
     takes: CHAT,
     providerOptions: (request) => compatibleChatOptions(NAME, request),
   });

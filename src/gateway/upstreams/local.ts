@@ -13,7 +13,8 @@ const NAME = "local";
 /** Any server that speaks OpenAI's API, such as llama.cpp's, vLLM or Ollama; llama.cpp's own place unless told. */
 export function createLocalUpstream(settings: UpstreamSettings): Upstream {
   const { baseUrl = "http://127.0.0.1:8080/v1", apiKey } = settings;
-  const provider = (fetch: Fetch) => openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, fetch });
+  const provider = (fetch: Fetch) =>
+    openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, passesPictureUrls: false, fetch });
   const chat = createChat(settings, {
     model: (name, fetch) => provider(fetch).chatModel(name),
     takes: { ...CHAT, [REASONING]: true },

@@ -9,17 +9,22 @@ export type CompatibleSettings = {
   name: string;
   baseURL: string;
   apiKey: string | undefined;
+  /**
+   * Pictures behind URLs, any stranger's, are passed on for the server to fetch. Only where that is a provider's: one of the
+   * operator's own would fetch from the operator's own network.
+   */
+  passesPictureUrls: boolean;
   fetch: Fetch;
 };
 
-/** A server that speaks OpenAI's API. Pictures behind URLs are passed on: it fetches them, or says that it doesn't. */
-export function openAiCompatible({ apiKey, ...settings }: CompatibleSettings) {
+/** A server that speaks OpenAI's API. */
+export function openAiCompatible({ apiKey, passesPictureUrls, ...settings }: CompatibleSettings) {
   return createOpenAICompatible({
     ...settings,
     ...(apiKey !== undefined && { apiKey }),
     includeUsage: true,
     supportsStructuredOutputs: true,
-    supportedUrls: () => ({ "image/*": [/^https:\/\//] }),
+    supportedUrls: () => (passesPictureUrls ? { "image/*": [/^https:\/\//] } : {}),
   });
 }
 

@@ -69,14 +69,24 @@ describe("a local server", () => {
 
   it("takes a picture's detail only where that asks for nothing", async () => {
     const pictured = (detail: string) => {
-      const image_url = { url: "https://pictures.example/cat.png", detail };
+      const image_url = { url: `data:image/png;base64,${PNG}`, detail };
       return chatOf(LOCAL, { messages: [{ role: "user", content: [{ type: "image_url", image_url }] }] });
     };
     await upstream.answer["/v1/chat/completions"]!(requestOf(LOCAL.model, pictured("auto")));
-    expect(JSON.stringify(fake.last?.body)).to.include("https://pictures.example/cat.png");
+    expect(JSON.stringify(fake.last?.body)).to.include(PNG);
     await expectApiError(unsupported("messages[0].content[0].image_url.detail"), () =>
       upstream.answer["/v1/chat/completions"]!(requestOf(LOCAL.model, pictured("low"))),
     );
+  });
+
+  it("is sent no URL of a picture: it would fetch whatever it can reach for whoever asks", async () => {
+    const image_url = { url: "https://169.254.169.254/latest/meta-data" };
+    const pictured = chatOf(LOCAL, { messages: [{ role: "user", content: [{ type: "image_url", image_url }] }] });
+    const refused = unsupported("messages[0].content[0].image_url.url");
+    await expectApiError(refused, () => upstream.answer["/v1/chat/completions"]!(requestOf(LOCAL.model, pictured)));
+    const streamed = await collect(upstream, requestOf(LOCAL.model, { ...pictured, stream: true }));
+    expect(streamed.error).to.include(refused);
+    expect(fake.last).to.equal(undefined);
   });
 
   it("continues a text, which is the client's to the letter", async () => {
