@@ -89,7 +89,17 @@ export function createResolver(options: ResolverOptions): Resolver {
     }
   }
 
-  async function resolveAll(): Promise<number> {
+  let underWay: Promise<number> | undefined;
+
+  /** One round at a time: a receipt taken twice at once would seem to ask for more than is owed. */
+  function resolveAll(): Promise<number> {
+    underWay ??= resolveOnce().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  }
+
+  async function resolveOnce(): Promise<number> {
     const calls = (await paid.sent()).filter(({ requestHash }) => !live.has(requestHash));
     let open = 0;
     async function work(): Promise<void> {
