@@ -168,6 +168,7 @@ export function createCallTable(database: Database): CallTable {
       );
     },
     async abandonBefore(incarnation) {
+      memory.clear();
       const rows = await query(
         "update calls set stage = 'abandoned' where stage = 'reserved' and sequence < $1 returning sequence",
         [sequenceOf(incarnation, 0n)],
@@ -189,6 +190,7 @@ function createReservedMemory() {
   };
   return {
     owes,
+    clear: () => caps.clear(),
     reserved({ channelId, cap }: Reservation, sequence: bigint, owed: bigint): void {
       caps.set(`${channelId} ${sequence}`, cap);
       owes(channelId, owed);

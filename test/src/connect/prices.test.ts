@@ -22,7 +22,10 @@ describe("the price of an answer, at the local end", function () {
     connect = await stage.connect([cheap, other], { intervals: { resolveMs: 1_000_000 } });
   });
   after(() => stage.end());
-  beforeEach(() => cheap.reset());
+  beforeEach(async () => {
+    cheap.reset();
+    await connect.forgive(cheap.operatorId); // or it would rest
+  });
 
   const operatorOf = (response: Response) => response.headers.get(ANSWER_HEADERS.operator);
 
