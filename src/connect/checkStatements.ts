@@ -29,7 +29,10 @@ export type StatementCheckOptions = {
 export type OpenCall = Pick<
   PaidCall,
   "requestHash" | "channelId" | "operatorId" | "model" | "cap" | "owedBefore" | "chainSentAt" | "quote"
->;
+> & {
+  /** No other call of its channel was under way when it was sent. */
+  isAlone?: boolean;
+};
 
 /** What of a part only its stream tells. */
 export type PartPlace = Pick<PartExpectation, "sequence" | "salt" | "place" | "bytes">;
@@ -74,27 +77,37 @@ export function createStatementChecks(options: StatementCheckOptions): Statement
       requireAllOk("part", checks);
     },
     async receipt(call, portable, { isLate = false, ...known }) {
-      const { requestHash, channelId, operatorId, model, cap, owedBefore, quote, chainSentAt = 0 } = call;
-      const { owed, uncertain } = await paid.account(channelId);
+      const { requestHash, channelId, operatorId, model, cap, owedBefore, quote, chainSentAt = 0, isAlone } = call;
+      /** At most so much was owed by other calls, by now, on top of what was when it was sent. */
+      const inFlight = async () => {
+        const { owed, uncertain } = await paid.account(channelId);
+        return owed + uncertain - cap - owedBefore;
+      };
       const expected = {
-        ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap },
-        // All that was owed when it was sent, and at most what is by now with every other call whose end isn't known.
-        ...{ previousOwed: owedBefore, inFlight: owed + uncertain - cap - owedBefore },
+        ...{ domain, operatorId, payer, channelId, model, requestHash, maxPrice: cap, previousOwed: owedBefore },
         // Told truly it is no lie: the call is owed for, whether its answer will do or not.
         allowOtherServedModel: true,
         ...(quote && { quote }),
         ...known,
         clock: { ...clock(), ...(isLate && { since: chainSentAt }) },
       };
-      const check = (changed?: { quote: Quote }) =>
-        bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
+      const check = async (changed: { inFlight: bigint; quote?: Quote }) => {
+        const checks = await bySigner(operatorId, portable.receipt.issuedAt, (signer) =>
           checkReceipt(portable, { ...expected, ...changed, signer }),
         );
-      const checks = await check();
-      const failed = checks.find(({ ok }) => !ok);
+        return { checks, failed: checks.find(({ ok }) => !ok)?.name };
+      };
+      // A call that was alone when it was sent mostly still is.
+      let others = isAlone ? 0n : await inFlight();
+      let checked = await check({ inFlight: others });
+      if (isAlone && checked.failed === "cumulative-owed") {
+        others = await inFlight();
+        checked = await check({ inFlight: others });
+      }
       // Raised since the operators were listed, it is no more than was promised, and what the operator asks of everybody.
-      const raised = failed?.name === "price-above-quote" ? await quoteNow(operatorId, model, isLate) : undefined;
-      requireAllOk("receipt", raised ? await check({ quote: raised }) : checks);
+      const raised = checked.failed === "price-above-quote" ? await quoteNow(operatorId, model, isLate) : undefined;
+      if (raised !== undefined) checked = await check({ inFlight: others, quote: raised });
+      requireAllOk("receipt", checked.checks);
       await step("receiptChecked");
       const id = receiptId(portable.receipt, domain);
       await paid.accept(requestHash, id, { receipt: portable.receipt, signature: portable.signature });

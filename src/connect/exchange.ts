@@ -148,7 +148,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     live.add(requestHash);
     const quote = operator.offers.get(model)?.quote;
     const terms = { cap, quote, chainSentAt: now() };
-    const { channel, voucher, owedBefore } = await ledger
+    const { channel, voucher, ...owed } = await ledger
       .promise({ requestHash, operatorId, route, model, sentAt: Math.floor(Date.now() / 1_000), ...terms })
       .catch((error: unknown) => {
         live.delete(requestHash);
@@ -156,7 +156,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         throw error;
       });
     const { channelId } = channel;
-    const call: OpenCall = { requestHash, channelId, operatorId, model, owedBefore, ...terms };
+    const call: OpenCall = { requestHash, channelId, operatorId, model, ...owed, ...terms };
     onUsed(operatorId);
     let wasSent = false;
     try {

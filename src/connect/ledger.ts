@@ -4,7 +4,7 @@ import { ApiError } from "../protocol/apiError.ts";
 import type { VoucherDomain } from "../protocol/channel.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type SignedVoucher, voucherDigest } from "../protocol/voucher.ts";
-import type { NewPaidCall, PaidCallTable } from "../store/paidCalls.ts";
+import type { BegunCall, NewPaidCall, PaidCallTable } from "../store/paidCalls.ts";
 import type { Channels, OpenChannel } from "./channels.ts";
 
 export type LedgerOptions = {
@@ -19,7 +19,7 @@ export type LedgerOptions = {
 };
 
 /** A call that is written down, and the voucher that pays it. */
-export type PromisedCall = { channel: OpenChannel; voucher: SignedVoucher; owedBefore: bigint };
+export type PromisedCall = { channel: OpenChannel; voucher: SignedVoucher } & Pick<BegunCall, "owedBefore" | "isAlone">;
 
 /** What this local end promises to operators. */
 export type Ledger = {
@@ -51,8 +51,8 @@ export function createLedger({ paid, channels, voucherKey, domain, live, lostAtM
         const lost = { live, amount: lostAtMost };
         const begun = await paid.begin({ ...call, channelId, deposited }, lost).catch(whenTooSmall);
         if (begun !== undefined) {
-          const { amount, owedBefore } = begun;
-          return { channel, voucher: await sign(channel, amount), owedBefore };
+          const { amount, ...rest } = begun;
+          return { channel, voucher: await sign(channel, amount), ...rest };
         }
         if (tries === TRIES) throw tooBusy(operatorId);
         channel = await channels.extend(operatorId, cap);

@@ -47,7 +47,8 @@ export type LostLimits = {
 /** So many may be lost whatever they cost: an answer breaks off now and then. */
 export const FEW_LOST = 3;
 
-export type BegunCall = { amount: bigint; owedBefore: bigint };
+/** `isAlone`: no other call of the channel was under way. */
+export type BegunCall = { amount: bigint; owedBefore: bigint; isAlone: boolean };
 
 /**
  * `sent`: its end isn't known; `answered`: its receipt was accepted; `refused`: what came was a lie, it is never paid for;
@@ -207,7 +208,7 @@ async function begin(statement: Statement, call: NewPaidCall, lost: LostLimits):
   const wanted = owed + uncertain + cap;
   if (row?.is_known === false) throw tooManyLost(operatorId);
   if (row === undefined || row.begun === 0n) throw channelTooSmall(wanted, deposited);
-  return { amount: wanted > signed ? wanted : signed, owedBefore: owed };
+  return { amount: wanted > signed ? wanted : signed, owedBefore: owed, isAlone: uncertain === 0n };
 }
 
 function toAccount(row: Row | undefined): PaidAccount {
