@@ -1,4 +1,5 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import type { Hex } from "viem";
 import { ApiError } from "../protocol/apiError.ts";
 
@@ -54,8 +55,10 @@ export function createBodyReader({ maxBytes, maxOfChannel, maxTogether, maxMs }:
     };
     const text = async () => {
       if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge(maxBytes);
-      if (incoming !== undefined) return await readIncoming(incoming, maxMs, onBytes);
-      return request.body === null ? "" : await read(request.body, maxMs, onBytes);
+      if (incoming !== undefined) return await read(incoming, maxMs, onBytes);
+      if (request.body === null) return "";
+      const body = Readable.fromWeb(request.body as ReadableStream, { highWaterMark: 1 });
+      return await read(body, maxMs, onBytes).finally(() => body.destroy());
     };
     try {
       return await use(text);
@@ -65,30 +68,8 @@ export function createBodyReader({ maxBytes, maxOfChannel, maxTogether, maxMs }:
   };
 }
 
-async function read(
-  body: ReadableStream<Uint8Array>,
-  maxMs: number,
-  onBytes: (bytes: number) => void,
-): Promise<string> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(tooSlow(maxMs)), maxMs);
-  try {
-    let text = "";
-    for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late]);
-      if (done) return text + decoder.decode();
-      onBytes(value.length);
-      text += decoder.decode(value, { stream: true });
-    }
-  } finally {
-    clearTimeout(timer);
-    reader.cancel().catch(() => {});
-  }
-}
-
-function readIncoming(incoming: Readable, maxMs: number, onBytes: (bytes: number) => void): Promise<string> {
+/** Leaves what it reads from open: a refused request still gets its answer. */
+function read(body: Readable, maxMs: number, onBytes: (bytes: number) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const decoder = new TextDecoder();
     let text = "";
@@ -106,13 +87,13 @@ function readIncoming(incoming: Readable, maxMs: number, onBytes: (bytes: number
       end(() => reject(error ?? new Error("the request ended before its body was whole")));
     function end(settle: () => void): void {
       clearTimeout(timer);
-      incoming.off("data", onData).off("end", onEnd).off("close", onGone).pause();
+      body.off("data", onData).off("end", onEnd).off("close", onGone).pause();
       settle();
     }
-    incoming.on("error", onGone); // stays: an error that comes later has nobody else
-    if (incoming.readableEnded) return onEnd();
-    if (incoming.destroyed) return onGone();
-    incoming.on("data", onData).on("end", onEnd).on("close", onGone);
+    body.on("error", onGone); // stays: an error that comes later has nobody else
+    if (body.readableEnded) return onEnd();
+    if (body.destroyed) return onGone();
+    body.on("data", onData).on("end", onEnd).on("close", onGone);
   });
 }
 
