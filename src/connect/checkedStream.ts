@@ -1,4 +1,4 @@
-import { type Hex, toHex } from "viem";
+import type { Hex } from "viem";
 import { createByteSink } from "../fetch/byteSink.ts";
 import { readComment } from "../protocol/callWire.ts";
 import { afterPart, startOfStream } from "../protocol/checkPart.ts";
@@ -44,12 +44,12 @@ export async function* checkedStream({ call, salt, body, checks, step }: StreamT
       const bytes = sink.take();
       pending = 0;
       await checks.part(call, comment.part, {
-        ...{ salt, place, bytes: toHex(bytes) },
+        ...{ salt, place, bytes },
         ...(sequence !== undefined && { sequence }),
       });
       await step("partChecked");
       sequence = comment.part.part.sequence;
-      place = afterPart(place, salt, toHex(bytes));
+      place = afterPart(place, salt, bytes);
       isEnding ||= endsAnswer(bytes);
       if (!isEnding) yield bytes;
       else if (!held.add(bytes)) throw tooLarge();

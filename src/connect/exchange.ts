@@ -105,7 +105,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   async function readWhole(call: OpenCall, salt: Hex, answer: GatewayAnswer): Promise<Exchanged> {
     const receipt = receiptOf(answer);
     const bytes = await http.readAll(answer, MAX_BODY_BYTES);
-    const receiptId = await checks.receipt(call, receipt, { response: { salt, parts: [toHex(bytes)] } });
+    const receiptId = await checks.receipt(call, receipt, { response: { salt, parts: [bytes] } });
     live.delete(call.requestHash);
     if (!isJson(bytes)) throw strange("something else than JSON"); // it is owed for all the same
     return { kind: "whole", bytes, receiptId, price: receipt.receipt.price };

@@ -20,7 +20,7 @@ export type PartExpectation = {
   /** After the parts before. */
   place: StreamPlace;
   /** The part's own bytes, as they came. */
-  bytes: Hex;
+  bytes: Hex | Uint8Array;
   clock?: Clock;
 };
 
@@ -41,7 +41,7 @@ export function startOfStream(requestHash: Hex): StreamPlace {
 }
 
 /** After one more part. At the end, `{ responseRoot: runningHash, partCount: nextIndex }` is what the receipt must say. */
-export function afterPart({ nextIndex, runningHash }: StreamPlace, salt: Hex, bytes: Hex): StreamPlace {
+export function afterPart({ nextIndex, runningHash }: StreamPlace, salt: Hex, bytes: Hex | Uint8Array): StreamPlace {
   return {
     nextIndex: nextIndex + 1,
     runningHash: extendRunningHash(runningHash, partHash(salt, nextIndex, bytes)),

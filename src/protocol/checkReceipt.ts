@@ -21,7 +21,7 @@ export type ReceiptExpectation = {
   allowOtherServedModel?: boolean;
   requestHash: Hex;
   /** The answer's parts and the client's salt, or what a stream's checked parts have led to. */
-  response: { salt: Hex; parts: readonly Hex[] } | { responseRoot: Hex; partCount: number };
+  response: { salt: Hex; parts: readonly (Hex | Uint8Array)[] } | { responseRoot: Hex; partCount: number };
   /** The call's cap, OPG base units. */
   maxPrice: bigint;
   /** What the operator asked for when the call was made. */
