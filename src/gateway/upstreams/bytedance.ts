@@ -5,26 +5,11 @@ import type { Upstream, UpstreamSettings } from "../upstream.ts";
 import { createChat } from "./chat.ts";
 import { createImages } from "./images.ts";
 import { compatibleChatOptions, openAiCompatible } from "./openaiCompatible.ts";
-import { REASONING, type Takes } from "./takes.ts";
+import { COMMON_CHAT } from "./openaiFields.ts";
+import { REASONING } from "./takes.ts";
 import { notTaken } from "./upstreamErrors.ts";
 
 const NAME = "bytedance";
-
-const CHAT: Takes = {
-  temperature: "temperature",
-  top_p: "top_p",
-  frequency_penalty: "frequency_penalty",
-  presence_penalty: "presence_penalty",
-  stop: "stop",
-  max_tokens: true,
-  max_completion_tokens: true,
-  tools: true,
-  tool_choice: true,
-  parallel_tool_calls: "parallel_tool_calls",
-  response_format: true,
-  reasoning_effort: "reasoning_effort",
-  [REASONING]: true,
-};
 
 /** ByteDance's Seed (chat) and Seedream (pictures) on BytePlus ModelArk: https://docs.byteplus.com/en/docs/ModelArk. */
 export function createBytedanceUpstream(settings: UpstreamSettings): Upstream {
@@ -32,7 +17,7 @@ export function createBytedanceUpstream(settings: UpstreamSettings): Upstream {
   const chat = createChat(settings, {
     model: (name, fetch) =>
       openAiCompatible({ name: NAME, baseURL: baseUrl, apiKey, passesPictureUrls: true, fetch }).chatModel(name),
-    takes: CHAT,
+    takes: { ...COMMON_CHAT, [REASONING]: true },
     providerOptions: (request) => compatibleChatOptions(NAME, request),
   });
   const images = createImages(settings, {
