@@ -37,14 +37,12 @@ const MOST_FAILURES = 8;
 
 export type AttemptOptions = { reputation: Reputation; rests: Rests; channels: Channels; exchange: Exchange };
 
-/** What asking one operator came to. */
-export type Attempt = (choice: Choice) => Promise<
+/** What asking one operator came to. `refute`: it finds the request itself wrong; to be called when another has answered that. */
+export type Attempted =
   | { exchanged: Exclude<Exchanged, { kind: "error" }> }
-  | {
-      failure: ApiError /** It finds the request itself wrong: to be called when another has answered that. */;
-      refute?: () => void;
-    }
->;
+  | { failure: ApiError; refute?: () => void };
+
+export type Attempt = (choice: Choice) => Promise<Attempted>;
 
 export function createAttempt(options: AttemptOptions, request: CallRequest): Attempt {
   const { reputation, rests, channels, exchange } = options;
