@@ -3,9 +3,8 @@
 // client, asking the two ways in turn, in processes that have been at work for a while, as daemons are: both ways have had
 // WARM_UP calls before; what the very first calls take is given beside. Throughput is of many at a time. Writes
 // bench/results/calls.json.
-import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startOpgProcess } from "../scripts/calls/opgProcess.ts";
@@ -15,6 +14,7 @@ import { areAllOk } from "../src/protocol/check.ts";
 import { parseReceipt } from "../src/protocol/receiptJson.ts";
 import { parseOpg } from "../src/protocol/units.ts";
 import { verifyReceipt } from "../src/sdk/index.ts";
+import { writeResults } from "../test/support/results.ts";
 import { askOnce, load, percentile } from "./calls/load.ts";
 
 const DELAY_MS = 200;
@@ -22,7 +22,6 @@ const COLD = 20;
 const WARM_UP = Number(process.env.BENCH_WARM_UP ?? 1_000);
 const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 300);
 const AT_A_TIME = 16;
-const RESULTS = new URL("./results/calls.json", import.meta.url);
 const BARE_PROXY = fileURLToPath(new URL("./calls/bareProxy.ts", import.meta.url));
 
 const folder = await mkdtemp(join(tmpdir(), "opg-bench-"));
@@ -67,17 +66,9 @@ async function measure(): Promise<void> {
     throughputRatio: round(many.ours.requestsPerSecond / many.bare.requestsPerSecond),
     verifyReceiptMs: round(verifyReceiptMs),
     conditions: {
-      ...{
-        upstreamMs: DELAY_MS,
-        requests: REQUESTS,
-        warmUp: WARM_UP,
-        atATime: AT_A_TIME,
-        store: "PGlite",
-        processes: 4,
-      },
+      ...{ upstreamMs: DELAY_MS, requests: REQUESTS, warmUp: WARM_UP },
+      ...{ atATime: AT_A_TIME, store: "PGlite", processes: 4 },
     },
-    machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version },
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
     measured: {
       firstCallsAddedP50Pct: round(added(0.5, cold)),
       p50Ms: { bare: round(percentile(latencies.bare, 0.5)), ours: round(percentile(latencies.ours, 0.5)) },
@@ -86,7 +77,7 @@ async function measure(): Promise<void> {
     },
   };
   console.log(JSON.stringify(results, null, 2));
-  if (!process.argv.includes("--check")) await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  if (!process.argv.includes("--check")) await writeResults("calls", results);
   const isGoodEnough = results.addedLatencyP50Pct <= 5 && results.throughputRatio >= 0.5;
   if (!isGoodEnough) process.exitCode = 1;
 }

@@ -17,18 +17,15 @@ import {
   CAP,
   CHANNEL,
   CHANNEL_ID,
-  DEPOSITED,
   issuerOf,
   RECEIPT_DOMAIN,
   signVoucher,
   VOUCHER_DOMAIN,
 } from "../../support/calls.ts";
+import { BODY, OPEN, ROUTE } from "../../support/gatewayFront.ts";
 import { openTemporaryStore } from "../../support/temporaryStore.ts";
 
-const ROUTE = "/v1/chat/completions";
 const MAX_BODY_BYTES = 10_000;
-const BODY = { model: "local/m", messages: [{ role: "user", content: "hi" }] };
-const OPEN: ChannelStatus = { opening: 1, deposited: DEPOSITED, claimed: 0n, exitsAt: 0 };
 const ANSWER: UpstreamAnswer = {
   body: { id: "1", model: "m", choices: [] },
   served: { model: "m", inputUnits: 3n, outputUnits: 2n },
