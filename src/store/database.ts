@@ -4,14 +4,15 @@ import { PGlite, type Transaction, types } from "@electric-sql/pglite";
 import { ProtocolError } from "../protocol/errors.ts";
 import { lockFolder } from "./folderLock.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { prepareStatement, type Row, type Value } from "./prepared.ts";
 
-export type Row = Record<string, unknown>;
+export type { Row };
 
 /** Runs one statement; `$1` … stand for the parameters. */
 export type Query = (sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
 /** A statement that is planned once; `$1` … stand for the parameters. */
-export type Statement = (...parameters: readonly (string | number | bigint | null)[]) => Promise<Row[]>;
+export type Statement = (...parameters: readonly Value[]) => Promise<Row[]>;
 
 /** One Postgres schema; what has been awaited survives a kill. */
 export type Database = {
@@ -23,6 +24,9 @@ export type Database = {
   close(): Promise<void>;
 };
 
+const PARSERS = { [types.INT8]: BigInt };
+let prepared = 0;
+
 /**
  * Opens the database in a folder, made if it isn't there, and brings its schema up to date.
  * @throws ProtocolError `store/in-use` when another process has it open, `store/newer-schema` when a newer version of
@@ -32,13 +36,18 @@ export async function openDatabase(folder: string): Promise<Database> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const unlock = lockFolder(folder);
   try {
-    const pglite = await PGlite.create(join(folder, "postgres"), { parsers: { [types.INT8]: BigInt } });
+    const pglite = await PGlite.create(join(folder, "postgres"), { parsers: PARSERS });
     // Statements are written so that no plan is better for some parameters than for others: planning anew is all that is saved.
     await pglite.query("set plan_cache_mode = force_generic_plan");
+    const alone = createTurns();
+    const query = queryOf(pglite);
     const database: Database = {
-      query: queryOf(pglite),
-      prepare: (sql) => prepare(pglite, sql),
-      transaction: (work) => pglite.transaction((transaction) => work(queryOf(transaction))),
+      query: (sql, parameters) => alone(() => query(sql, parameters)),
+      prepare(sql) {
+        const run = prepareStatement(pglite, { name: `opg_${++prepared}`, sql, parsers: PARSERS });
+        return (...parameters) => alone(() => run(parameters));
+      },
+      transaction: (work) => alone(() => pglite.transaction((transaction) => work(queryOf(transaction)))),
       async close() {
         await pglite.close();
         unlock();
@@ -56,31 +65,21 @@ function queryOf(runner: PGlite | Transaction): Query {
   return async (sql, parameters = []) => (await runner.query<Row>(sql, [...parameters])).rows;
 }
 
-/**
- * PGlite's own way plans anew each time, so this is SQL's, whose parameters are written as literals; sent by the protocol for
- * plain statements, which takes one message where the other takes five.
- */
-function prepare(pglite: PGlite, sql: string): Statement {
-  const name = `opg_${++prepared}`;
-  let ready: Promise<unknown> | undefined;
-  return async (...parameters) => {
-    ready ??= pglite.query(`prepare ${name} as ${sql}`);
-    await ready;
-    const list = parameters.length === 0 ? "" : `(${parameters.map(literal).join(", ")})`;
-    const [result] = await pglite.exec(`execute ${name}${list}`);
-    return (result?.rows ?? []) as Row[];
+/** One after another: no statement runs inside of somebody's transaction. */
+function createTurns(): <T>(work: () => T | Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let isTaken = false;
+  return async (work) => {
+    if (isTaken) await new Promise<void>((resolve) => waiting.push(resolve));
+    isTaken = true;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) isTaken = false;
+      else next();
+    }
   };
-}
-
-let prepared = 0;
-
-/** Under `standard_conforming_strings`, the default, a quote is the only character that means something. */
-function literal(value: string | number | bigint | null): string {
-  if (value === null) return "null";
-  const text = String(value);
-  if (text.includes("\0"))
-    throw new ProtocolError("store/invalid-text", "got a text with a zero character, which no text may hold");
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 async function migrate(database: Database): Promise<void> {
