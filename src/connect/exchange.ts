@@ -93,7 +93,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   }
 
   async function readError(call: OpenCall, answer: GatewayAnswer): Promise<Exchanged> {
-    const error = await readGatewayError(http, answer);
+    const error = await readGatewayError(answer);
     // Sent a second time over a fresh connection: the first is under way, or was answered into nothing.
     if (error.code === "call_replayed") throw strange("what it says of a call it has already");
     await paid.end(call.requestHash, "free");
@@ -104,7 +104,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   async function readWhole(call: OpenCall, salt: Hex, answer: GatewayAnswer): Promise<Exchanged> {
     const receipt = receiptOf(answer);
-    const bytes = await http.readAll(answer, MAX_BODY_BYTES);
+    const bytes = await answer.readAll(MAX_BODY_BYTES);
     const receiptId = await checks.receipt(call, receipt, { response: { salt, parts: [bytes] } });
     live.delete(call.requestHash);
     if (!isJson(bytes)) throw strange("something else than JSON"); // it is owed for all the same

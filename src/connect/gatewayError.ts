@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApiError, type ApiErrorType } from "../protocol/apiError.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { oneLine } from "../protocol/oneLine.ts";
-import type { GatewayAnswer, GatewayHttp } from "./gatewayHttp.ts";
+import type { GatewayAnswer } from "./gatewayHttp.ts";
 
 /** An error that a gateway answered with: the call costs nothing. */
 export type GatewayError = ApiError;
@@ -21,9 +21,9 @@ const BODY = z.object({
  * Reads an error in OpenAI's shape.
  * @throws ProtocolError `connect/strange-answer` for another: something between here and the gateway may have said that
  */
-export async function readGatewayError(http: GatewayHttp, answer: GatewayAnswer): Promise<GatewayError> {
+export async function readGatewayError(answer: GatewayAnswer): Promise<GatewayError> {
   const { status, headers } = answer;
-  const bytes = await http.readAll(answer, MAX_ERROR_BYTES);
+  const bytes = await answer.readAll(MAX_ERROR_BYTES);
   const { success, data } = BODY.safeParse(parse(new TextDecoder().decode(bytes)));
   if (!success) {
     throw new ProtocolError("connect/strange-answer", `the operator answered with status ${status} and no error in it`);

@@ -12,6 +12,8 @@ export type GatewayAnswer = {
   status: number;
   headers: IncomingHttpHeaders;
   body: AsyncIterable<Uint8Array>;
+  /** Instead: all of a body of at most so many bytes, in as much time as its first byte had. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
+  readAll(maxBytes: number): Promise<Uint8Array>;
   /** Ends the connection. */
   destroy(): void;
 };
@@ -28,8 +30,6 @@ export type GatewayRequest = {
 export type GatewayHttp = {
   /** @throws ProtocolError `fetch/unreachable`, `fetch/refused-address`, `fetch/unsupported-uri`; the signal's reason */
   request(url: string, request: GatewayRequest): Promise<GatewayAnswer>;
-  /** All of a body of at most so many bytes, in as much time as its first byte has. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
-  readAll(answer: GatewayAnswer, maxBytes: number): Promise<Uint8Array>;
   close(): void;
 };
 
@@ -39,9 +39,6 @@ export type GatewayHttpOptions = {
   /** Until the answer's head, whatever comes before it, and between two pieces of the answer. */
   timeoutMs: number;
 };
-
-/** One whose name isn't known here. */
-const GATEWAY = new URL("http://gateway/");
 
 /** Speaks with gateways over connections that are kept; no name leads it to an address that isn't allowed. */
 export function createGatewayHttp(
@@ -91,22 +88,11 @@ export function createGatewayHttp(
       // Interim answers keep a connection busy for ever: they don't count.
       const response = await withDeadline({ timeoutMs, timeoutError: tooSlow(url, timeoutMs), signal }, find);
       const { statusCode = 0, headers: answered } = response;
-      const destroy = () => void response.destroy();
-      return { status: statusCode, headers: answered, body: bytesOf(url, response, signal), destroy };
-    },
-    async readAll({ body, destroy }, maxBytes) {
-      const sink = createByteSink(maxBytes);
-      const timeoutError = tooSlow(GATEWAY, timeoutMs);
-      const read = async () => {
-        for await (const chunk of body) if (!sink.add(chunk)) throw tooLarge(GATEWAY, maxBytes);
+      return {
+        ...{ status: statusCode, headers: answered, body: bytesOf(url, response, signal) },
+        readAll: (maxBytes) => allOf(url, response, { maxBytes, timeoutMs, signal }),
+        destroy: () => void response.destroy(),
       };
-      try {
-        await withDeadline({ timeoutMs, timeoutError, signal: undefined }, read);
-      } catch (error) {
-        destroy();
-        throw error;
-      }
-      return sink.take();
     },
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
@@ -122,6 +108,28 @@ async function* bytesOf(url: URL, response: IncomingMessage, signal: AbortSignal
   } finally {
     response.destroy();
   }
+}
+
+function allOf(
+  url: URL,
+  response: IncomingMessage,
+  { maxBytes, timeoutMs, signal }: { maxBytes: number; timeoutMs: number; signal: AbortSignal },
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown) => reject(signal.aborted ? signal.reason : asUnreachable(url, error));
+    if (response.destroyed) return failed(response.errored);
+    const sink = createByteSink(maxBytes);
+    const timer = setTimeout(() => response.destroy(tooSlow(url, timeoutMs)), timeoutMs);
+    response.on("data", (chunk: Uint8Array) => {
+      if (!sink.add(chunk)) response.destroy(tooLarge(url, maxBytes));
+    });
+    response.on("end", () => resolve(sink.take()));
+    response.on("error", failed);
+    response.on("close", () => {
+      clearTimeout(timer);
+      failed(response.errored);
+    });
+  });
 }
 
 function tooSlow(url: URL, timeoutMs: number): Error {

@@ -132,7 +132,7 @@ async function inclusionOf(
   if (url === undefined) return undefined;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answer = await http.request(`${url}/v1/receipts/${receiptId}/proof`, { method: "GET", signal });
-  const bytes = await http.readAll(answer, MAX_PROOF_BYTES);
+  const bytes = await answer.readAll(MAX_PROOF_BYTES);
   return answer.status === 200 ? parseReceipt(new TextDecoder().decode(bytes)).inclusion : undefined;
 }
 

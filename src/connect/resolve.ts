@@ -62,7 +62,7 @@ export function createResolver(options: ResolverOptions): Resolver {
     if (url === undefined) return false;
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await http.request(`${url}/v1/receipts/${call.requestHash}`, { method: "GET", signal });
-    const bytes = await http.readAll(answer, MAX_RECEIPT_BYTES);
+    const bytes = await answer.readAll(MAX_RECEIPT_BYTES);
     if (answer.status === 200) await take(call, bytes);
     else if (answer.status === 410 || (answer.status === 404 && isForgotten(call))) {
       await paid.end(call.requestHash, "free");

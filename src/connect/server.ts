@@ -113,8 +113,7 @@ function readLimit(text = String(LISTED)): number {
 
 /** Whether a request's `host` leads to this machine whatever a name server says. */
 function isThisMachine(host = ""): boolean {
-  if (!URL.canParse(`http://${host}`)) return false;
-  const { hostname } = new URL(`http://${host}`);
+  const hostname = URL.parse(`http://${host}`)?.hostname ?? "";
   return hostname === "[::1]" || /^(127(\.\d+){3}|(.+\.)?localhost)$/.test(hostname);
 }
 

@@ -43,7 +43,7 @@ export function createSettler(options: SettlerOptions): Settler {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const headers = { [CALL_HEADERS.voucher]: packVouchers([exact]) };
     const answer = await http.request(`${url}/v1/vouchers`, { method: "POST", headers, signal });
-    await http.readAll(answer, 64 * 1024);
+    await answer.readAll(64 * 1024);
     if (answer.status >= 300) return;
     sent.set(operatorId, amount ?? 0n);
     await step("settled");

@@ -6,7 +6,7 @@ export type ByteSink = {
   take(): Uint8Array;
 };
 
-const FIRST_BYTES = 64 * 1024;
+const FIRST_BYTES = 4 * 1024;
 
 /**
  * A sink whose memory follows the bytes that came, whatever was announced and however they were cut: a list of chunks

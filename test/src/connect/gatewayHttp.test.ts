@@ -67,7 +67,7 @@ describe("what a gateway answers", () => {
 
   it("is read as a whole no longer than allowed, however steadily it drips", async () => {
     const answer = await ask(await answering(DRIPS));
-    await endsWithin(TIMEOUT_MS, () => expectProtocolError("fetch/unreachable", () => http.readAll(answer, 200_000)));
+    await endsWithin(TIMEOUT_MS, () => expectProtocolError("fetch/unreachable", () => answer.readAll(200_000)));
   });
 
   it("is given after interim answers, with its body", async () => {
@@ -76,6 +76,6 @@ describe("what a gateway answers", () => {
     );
     const answer = await ask(url);
     expect(answer.status).to.equal(200);
-    expect(new TextDecoder().decode(await http.readAll(answer, 10))).to.equal("{}");
+    expect(new TextDecoder().decode(await answer.readAll(10))).to.equal("{}");
   });
 });

@@ -171,8 +171,10 @@ describe("proofs of the local end", function () {
     await add(1_001, 8, now);
     const asked: number[] = [];
     const http = {
-      request: (url: string) => Promise.resolve(asked.push(Number(url.slice(7, 8))) && { status: 404 }),
-      readAll: () => Promise.resolve(new Uint8Array()),
+      request: (url: string) => {
+        asked.push(Number(url.slice(7, 8)));
+        return Promise.resolve({ status: 404, readAll: () => Promise.resolve(new Uint8Array()) });
+      },
     } as unknown as GatewayHttp;
     const round = createProver({
       ...{ chain: stage.payer, paid: store.paid, http, challenge: false, terms: await logTerms(stage.payer) },
