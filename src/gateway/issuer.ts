@@ -25,7 +25,8 @@ export type CallTerms = Omit<Reservation, "incarnation" | "above"> &
 
 /** One call under way. Its parts are signed in order, each once; then the receipt, which ends it. */
 export type IssuedCall = {
-  sequence: bigint;
+  /** The call's sequence, once it is reserved. @throws as `begin` */
+  reserved(): Promise<bigint>;
   /** Signs the answer's next part; it may leave once this has returned. */
   part(bytes: Hex | Uint8Array): Promise<SignedPart>;
   /** Counts the answer's next part without signing it: for one that isn't streamed, which leaves with the receipt. */
@@ -55,7 +56,11 @@ export type IssuerOptions = {
 
 export type Issuer = {
   /**
-   * Reserves the call's sequence: before the model is run.
+   * Whether `begin` will most likely take the call; false where it isn't known. `begin` must follow, in the order of this.
+   */
+  foresee(terms: CallTerms): boolean;
+  /**
+   * Reserves the call's sequence: before anything of it is signed.
    * @throws ProtocolError `call/replayed`, `call/voucher-too-low`, `call/channel-too-small`
    */
   begin(terms: CallTerms): Promise<IssuedCall>;
@@ -72,6 +77,7 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   /** By channel: a database that is restored or fails over while this process lives may have lost the last ones. */
   const highest = new Map<Hex, bigint>();
   return {
+    foresee: (terms) => calls.foresee(terms),
     async begin(terms) {
       const sequence = await calls.reserve({ ...terms, incarnation, above: highest.get(terms.channelId) ?? 0n });
       if (sequence <= (highest.get(terms.channelId) ?? 0n)) {
@@ -135,7 +141,7 @@ function openCall(options: IssuerOptions, terms: CallTerms, sequence: bigint): I
   }
 
   return {
-    sequence,
+    reserved: async () => sequence,
     part: (bytes) => inTurn(() => signPart(bytes)),
     whole: (bytes) => inTurn(async () => void count(bytes)),
     end: (outcome) => inTurn(() => signReceipt(outcome)),

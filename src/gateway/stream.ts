@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiErrorBody } from "../protocol/apiError.ts";
 import { partComment, receiptComment } from "../protocol/callWire.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
-import { type AdmittedCall, toApiError } from "./admit.ts";
+import type { AdmittedCall } from "./admit.ts";
 import { named, type OnCallStep, outcomeOf, whyEnded } from "./answer.ts";
 import type { IssuedCall, Outcome } from "./issuer.ts";
 import { checkServed } from "./models.ts";
@@ -47,6 +47,7 @@ export async function answerStream(
   try {
     const first = await chunks.next();
     checkFirst(call, first);
+    await issued.reserved();
     options.onStep("upstreamAnswered");
     const buffer = createPartBuffer();
     const account: Account = { served: undefined, bytes: 0 };
@@ -54,8 +55,9 @@ export async function answerStream(
     return readable(call, issued, buffer, account, options);
   } catch (error) {
     await issued.abandon();
-    options.onEnd(error);
-    throw toApiError(error);
+    const why = whyEnded(error, stop.signal);
+    options.onEnd(why);
+    throw why;
   }
 }
 

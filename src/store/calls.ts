@@ -1,9 +1,12 @@
-import type { Address, Hex } from "viem";
+import type { Hex } from "viem";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type SignedReceipt, sequenceOf } from "../protocol/receipt.ts";
 import type { SignedVoucher } from "../protocol/voucher.ts";
+import { createCallMemory, type Reservation, type Reserved, type TakenReservation } from "./callMemory.ts";
 import type { Database, Query, Row, Statement } from "./database.ts";
 import { fromJson, toJson } from "./json.ts";
+
+export type { Reservation };
 
 /** A channel's account, OPG base units. */
 export type ChannelAccount = {
@@ -15,32 +18,13 @@ export type ChannelAccount = {
   voucher: SignedVoucher | undefined;
 };
 
-export type Reservation = {
-  channelId: Hex;
-  /** Signs the channel's vouchers. */
-  voucherKey: Address;
-  /** Salted, so that no other call has it: a second call of the same is refused. */
-  requestHash: Hex;
-  /** Brought with the call; undefined: the one taken before is to do. */
-  voucher: SignedVoucher | undefined;
-  /** Highest price of the call, OPG base units. */
-  cap: bigint;
-  /** What the channel holds, claimed part included, OPG base units. */
-  deposited: bigint;
-  /** What of it was claimed: at least so much is owed, whatever a restored store remembers. */
-  claimed: bigint;
-  incarnation: number;
-  /** A sequence that this process has taken already, the highest: no store that lost it gives it out again. */
-  above: bigint;
-};
-
 /** Makes the receipt that ends a call, once what the channel owes by then is known. */
 export type MakeReceipt = (cumulativeOwed: bigint) => Promise<SignedReceipt & { receiptId: Hex }>;
 
 /** A call as it is kept. */
 export type StoredCall = { stage: "reserved" | "issued" | "abandoned"; receipt: SignedReceipt | undefined };
 
-/** The table of calls: a sequence is in it before the model runs, a receipt before it leaves. */
+/** The table of calls: a sequence is in it before anything is signed under it, a receipt before it leaves. */
 export type CallTable = {
   account(channelId: Hex): Promise<ChannelAccount>;
   /**
@@ -48,6 +32,11 @@ export type CallTable = {
    * @throws ProtocolError `call/replayed`, `call/voucher-too-low`, `call/channel-too-small`
    */
   reserve(reservation: Reservation): Promise<bigint>;
+  /**
+   * Whether `reserve`, which alone decides, will take a call, as far as this process remembers; false where it remembers
+   * nothing. `reserve` must follow, in the order of this: until it has ended, other calls are foreseen as if it took this one.
+   */
+  foresee(reservation: Omit<Reservation, "incarnation" | "above">): boolean;
   /**
    * Makes a call's receipt and keeps it; the second time, gives the one that was made.
    * @throws ProtocolError `call/not-reserved`, `call/over-cap`
@@ -129,17 +118,23 @@ export function createCallTable(database: Database): CallTable {
     issue: database.prepare(ISSUE),
   };
   const inTurn = createTurnsByKey();
-  const memory = createReservedMemory();
+  const memory = createCallMemory();
   return {
     async account(channelId) {
       const [row] = await query(ACCOUNT, [channelId]);
       return toAccount(row);
     },
     async reserve(reservation) {
-      const { sequence, owed } = await reserve(statements.reserve, reservation);
-      memory.reserved(reservation, sequence, owed);
-      return sequence;
+      try {
+        const taken = await reserve(statements.reserve, reservation);
+        memory.reserved(reservation, taken);
+        return taken.sequence;
+      } catch (error) {
+        memory.refused(reservation, error instanceof ProtocolError);
+        throw error;
+      }
     },
+    foresee: (reservation) => memory.foresee(reservation),
     issue: (channelId, sequence, price, make) =>
       inTurn(channelId, async () => {
         const known = memory.take(channelId, sequence);
@@ -178,33 +173,7 @@ export function createCallTable(database: Database): CallTable {
   };
 }
 
-/** What a call that is reserved may cost, and what its channel owes before it, OPG base units. */
-type Reserved = { cap: bigint; owed: bigint };
-
-/** What this process has reserved and not ended, so that it needn't be read again: ISSUE sees whether it still holds. */
-function createReservedMemory() {
-  const caps = new Map<string, bigint>();
-  const owedBy = new Map<Hex, bigint>();
-  const owes = (channelId: Hex, owed: bigint) => {
-    if (owed > (owedBy.get(channelId) ?? -1n)) owedBy.set(channelId, owed); // it never falls
-  };
-  return {
-    owes,
-    clear: () => caps.clear(),
-    reserved({ channelId, cap }: Reservation, sequence: bigint, owed: bigint): void {
-      caps.set(`${channelId} ${sequence}`, cap);
-      owes(channelId, owed);
-    },
-    /** Once for each call: whoever asks again gets what is in the store. */
-    take(channelId: Hex, sequence: bigint): Reserved | undefined {
-      const [cap, owed] = [caps.get(`${channelId} ${sequence}`), owedBy.get(channelId)];
-      caps.delete(`${channelId} ${sequence}`);
-      return cap === undefined || owed === undefined ? undefined : { cap, owed };
-    },
-  };
-}
-
-async function reserve(statement: Statement, reservation: Reservation): Promise<{ sequence: bigint; owed: bigint }> {
+async function reserve(statement: Statement, reservation: Reservation): Promise<TakenReservation> {
   const { channelId, voucherKey, requestHash, voucher, cap, deposited, claimed, incarnation, above } = reservation;
   const [first, end] = [sequenceOf(incarnation, 0n), sequenceOf(incarnation + 1, 0n)];
   const [row] = await statement(
@@ -213,9 +182,9 @@ async function reserve(statement: Statement, reservation: Reservation): Promise<
     ...[first, end, above > first ? above : first, requestHash, String(deposited)],
   );
   const owed = BigInt(row?.owed as string);
-  if (typeof row?.sequence === "bigint") return { sequence: row.sequence, owed };
-  const wanted = owed + BigInt(row?.reserved as string) + cap;
   const promised = BigInt(row?.voucher_amount as string);
+  if (typeof row?.sequence === "bigint") return { sequence: row.sequence, owed, promised };
+  const wanted = owed + BigInt(row?.reserved as string) + cap;
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
   throw replayed(requestHash);

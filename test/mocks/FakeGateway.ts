@@ -211,7 +211,7 @@ export async function startFakeGateway(options: FakeGatewayOptions): Promise<Fak
     const { hash, headers, body, parts, channelId: id } = open;
     const { owed } = await store.calls.account(id);
     const receipt = {
-      ...{ operatorId, payer: headers.voucher.voucher.payer, channelId: id, sequence: call.sequence },
+      ...{ operatorId, payer: headers.voucher.voucher.payer, channelId: id, sequence: await call.reserved() },
       ...{ model: String(body.model), requestHash: hash, partCount: parts.length, ...outcome },
       responseRoot: responseRoot(hash, headers.salt, parts),
       ...{ cumulativeOwed: owed + outcome.price, issuedAt: now },

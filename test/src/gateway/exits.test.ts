@@ -73,6 +73,7 @@ describe("a payer that leaves while a call of its begins", function () {
       ...{ operatorId: network.operatorId, chainId: chain.chainId, addresses: chain.addresses },
       ...{ models: new Map([[model.name, model]]), channels: life.book, domain: receiptDomain(chain) },
       issuer: {
+        foresee: (terms) => issuer.foresee(terms),
         async begin(terms) {
           await at.reservation?.();
           return await issuer.begin(terms);

@@ -42,7 +42,7 @@ describe("an issuer of receipts", () => {
     const issuer = await issuerOf(store.calls, 7);
     const first = await begin(issuer, "a", await signVoucher(10n * CAP));
     const second = await begin(issuer, "b");
-    expect([first.sequence, second.sequence]).to.deep.equal([sequenceOf(7, 1n), sequenceOf(7, 2n)]);
+    expect([await first.reserved(), await second.reserved()]).to.deep.equal([sequenceOf(7, 1n), sequenceOf(7, 2n)]);
     const { receipt: later } = await second.end(OUTCOME);
     const { receipt: earlier } = await first.end({ ...OUTCOME, price: 1n });
     expect([later.cumulativeOwed, earlier.cumulativeOwed]).to.deep.equal([700n, 701n]);
@@ -90,7 +90,7 @@ describe("an issuer of receipts", () => {
     const call = await begin(issuer, "a", await signVoucher(CAP));
     const sent = await call.end(OUTCOME);
     expect(await call.end({ ...OUTCOME, price: 1n, servedModel: "another" })).to.deep.equal(sent);
-    expect(await store.calls.receipt(channel, call.sequence)).to.deep.equal(sent);
+    expect(await store.calls.receipt(channel, await call.reserved())).to.deep.equal(sent);
     await expectProtocolError("call/ended", () => call.part(bytesOf("late")));
   });
 
@@ -164,7 +164,7 @@ describe("an issuer of receipts", () => {
     const call = await begin(issuer, "a", await signVoucher(CAP));
     await call.abandon();
     await expectProtocolError("call/not-reserved", () => call.end(OUTCOME));
-    expect(await store.calls.receipt(channel, call.sequence)).to.equal(undefined);
+    expect(await store.calls.receipt(channel, await call.reserved())).to.equal(undefined);
   });
 
   it("gives up what an earlier life left under way, and frees its cap", async () => {

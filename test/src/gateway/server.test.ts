@@ -23,6 +23,7 @@ import {
   VOUCHER_DOMAIN,
 } from "../../support/calls.ts";
 import { BODY, OPEN, ROUTE } from "../../support/gatewayFront.ts";
+import { eventually } from "../../support/gatewayLife.ts";
 import { openTemporaryStore } from "../../support/temporaryStore.ts";
 
 const MAX_BODY_BYTES = 10_000;
@@ -126,9 +127,9 @@ describe("a gateway's front", function () {
     return await (await app.request("/metrics")).text();
   }
 
+  /** Until so many calls are under way: asked, and reserved, which may be a moment later. */
   async function untilAsked(count: number): Promise<void> {
-    for (let tries = 0; asked.length < count && tries < 1_000; tries++)
-      await new Promise((done) => setTimeout(done, 5));
+    await eventually(async () => (await store.calls.account(CHANNEL_ID)).reserved === BigInt(count) * CAP);
     expect(asked).to.have.lengthOf(count);
   }
 
