@@ -1,4 +1,5 @@
-import { concat, encodeAbiParameters, type Hex, keccak256, numberToHex } from "viem";
+import { concat, encodeAbiParameters, type Hex, numberToHex } from "viem";
+import { keccak256 } from "#keccak";
 import { type MerkleTree, merkleProof, merkleTree } from "./merkle.ts";
 
 /** A batch of receipts as its anchoring tells it; viem's mapping of `Batch` in `contracts/calls/IReceiptLog.sol`. */

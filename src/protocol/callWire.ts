@@ -61,6 +61,8 @@ export function readVoucherHeader(value: string | null | undefined, operatorId: 
   return unpackVouchers(operatorId, packed)[0] as SignedVoucher;
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /** The receipt as the header has it. */
 export function receiptToHeader(receipt: PortableReceipt): string {
   const bytes = new TextEncoder().encode(JSON.stringify(receiptToJson(receipt)));
@@ -75,7 +77,9 @@ export function receiptFromHeader(value: string): PortableReceipt {
   let text: string;
   try {
     const binary = atob(value.replaceAll("-", "+").replaceAll("_", "/"));
-    text = new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)));
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+    text = UTF8.decode(bytes);
   } catch (cause) {
     throw new ProtocolError("receipt/not-json", "the receipt's header isn't base64url of a text", { cause });
   }

@@ -44,9 +44,20 @@ export function vouchersDomain({ chainId, vouchers }: VoucherDomain): TypedDataD
   return { name: "OpenGradient VoucherEscrow", version: "1", chainId, verifyingContract: vouchers };
 }
 
+/** Channels whose ids are remembered: a process has to do with a few, again and again. */
+const MAX_IDS = 1_000;
+const ids = new Map<string, Hex>();
+
 /** The channelId: the channel's EIP-712 digest. */
 export function channelId(channel: Channel, domain: VoucherDomain): Hex {
-  return flatDigest(vouchersDomain(domain), "Channel", CHANNEL_FIELDS, channel);
+  const { payer, operatorId, voucherKey, opening } = channel;
+  const key = [payer, operatorId, voucherKey, opening, domain.chainId, domain.vouchers].join();
+  const known = ids.get(key);
+  if (known !== undefined) return known;
+  if (ids.size >= MAX_IDS) ids.clear();
+  const id = flatDigest(vouchersDomain(domain), "Channel", CHANNEL_FIELDS, channel);
+  ids.set(key, id);
+  return id;
 }
 
 /** What the payer signs, for `VoucherEscrow.fundWithSignature`. */

@@ -1,4 +1,5 @@
-import { concat, encodeAbiParameters, type Hex, isHex, keccak256, size, stringToHex } from "viem";
+import { concat, encodeAbiParameters, type Hex, isHex, size, stringToHex } from "viem";
+import { keccak256 } from "#keccak";
 import { ProtocolError } from "./errors.ts";
 
 /** What an operator commits to before showing it. */

@@ -80,7 +80,7 @@ export function jsonFields(what: string): JsonFields {
     },
 
     decimal(at, value, bits) {
-      const wanted = `a decimal string from "0" to "${2n ** BigInt(bits) - 1n}"`;
+      const wanted = decimalOf(bits);
       const digits = string(at, value, wanted);
       if (!/^(0|[1-9][0-9]*)$/.test(digits)) return refuse("malformed", at, describe(value), wanted);
       // 39 digits are enough for 128 bits; longer ones aren't worth the arithmetic.
@@ -111,6 +111,15 @@ export function jsonFields(what: string): JsonFields {
       return text.isWellFormed() ? text : refuse("malformed", at, describe(value), wanted);
     },
   };
+}
+
+const decimals = new Map<number, string>();
+
+/** What a decimal of so many bits is, for messages. */
+function decimalOf(bits: number): string {
+  const known = decimals.get(bits) ?? `a decimal string from "0" to "${2n ** BigInt(bits) - 1n}"`;
+  decimals.set(bits, known);
+  return known;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,5 @@
-import { type Hex, keccak256, stringToBytes } from "viem";
+import { type Hex, stringToBytes } from "viem";
+import { keccak256 } from "#keccak";
 import { ProtocolError } from "./errors.ts";
 import { byteLengthOf, DTYPES, describeSpecs, type TensorSpec } from "./tensor.ts";
 

@@ -1,4 +1,5 @@
-import { concat, type Hex, hexToBigInt, keccak256 } from "viem";
+import { concat, type Hex, hexToBigInt } from "viem";
+import { keccak256 } from "#keccak";
 import { ProtocolError } from "./errors.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { type Address, encodeAbiParameters, type Hex, keccak256 } from "viem";
+import { type Address, encodeAbiParameters, type Hex } from "viem";
+import { keccak256 } from "#keccak";
 
 /** Everything a model is identified by. */
 export type ModelIdentity = {

@@ -1,14 +1,5 @@
-import {
-  type Address,
-  concat,
-  encodeAbiParameters,
-  type Hex,
-  hexToBytes,
-  keccak256,
-  numberToBytes,
-  stringToHex,
-  type TypedDataDomain,
-} from "viem";
+import { type Address, concat, type Hex, hexToBytes, numberToBytes, stringToHex, type TypedDataDomain } from "viem";
+import { keccak256 } from "#keccak";
 import { flatDigest } from "./eip712.ts";
 
 /**
@@ -161,7 +152,14 @@ export function partHash(salt: Hex, index: number, bytes: Hex | Uint8Array): Hex
 
 /** The running hash after a part. Before the first part it is the request hash. */
 export function extendRunningHash(runningHash: Hex, nextPartHash: Hex): Hex {
-  return keccak256(encodeAbiParameters([{ type: "bytes32" }, { type: "bytes32" }], [runningHash, nextPartHash]));
+  return keccak256(concat([hash32(runningHash), hash32(nextPartHash)]));
+}
+
+/** @throws TypeError for what isn't 32 bytes */
+function hash32(hash: Hex): Uint8Array {
+  const bytes = hexToBytes(hash);
+  if (bytes.length !== 32) throw new TypeError(`got a hash of ${bytes.length} bytes, 32 are wanted`);
+  return bytes;
 }
 
 /** The running hash after all of an answer's parts: the receipt's `responseRoot`. */

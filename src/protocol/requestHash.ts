@@ -1,5 +1,6 @@
 import canonicalize from "canonicalize";
-import { concat, type Hex, hexToBytes, keccak256, size, stringToBytes } from "viem";
+import { concat, type Hex, hexToBytes, size, stringToBytes } from "viem";
+import { keccak256 } from "#keccak";
 import { ProtocolError } from "./errors.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { encodeAbiParameters, type Hex, hexToBigInt, keccak256 } from "viem";
+import { encodeAbiParameters, type Hex, hexToBigInt } from "viem";
+import { keccak256 } from "#keccak";
 
 /** An operator's place in a job's draw: `ticket / stake`, the lower the better. */
 export type Draw = {
