@@ -41,7 +41,7 @@ describe("what is computed by faster ways than viem's", () => {
       expect(await recoverNatively(digestOf(n), turned)).to.equal(await recoverPortably(digestOf(n), turned));
     }
     const { s } = signatureParts(await privateKeyToAccount(digestOf(1)).sign({ hash: digestOf(1) }), "receipt");
-    const order = "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    const order = numberToHex(2n ** 256n - 0x14551231950b75fc4402da1732fc9bebfn, { size: 32 });
     for (const r of [numberToHex(0, { size: 32 }), numberToHex(5, { size: 32 }), order] as const) {
       for (const recover of [recoverNatively, recoverPortably]) {
         const failure = await recover(digestOf(1), { r, s, v: 27 }).catch((error: unknown) => error);
