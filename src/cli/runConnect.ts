@@ -1,6 +1,6 @@
 import type { RefusedAnswer } from "../connect/exchange.ts";
 import { type OpenConnectOptions, openConnect } from "../connect/openConnect.ts";
-import { type ServeOptions, serveConnect } from "../connect/server.ts";
+import { type ConnectServer, type ServeOptions, serveConnect } from "../connect/server.ts";
 import { asJsonLine, atTime, ended, seldom, type Trouble } from "./daemonLog.ts";
 
 /** One line of the local end's log. With `--json` it is printed as it is, with the time. */
@@ -34,8 +34,9 @@ export async function runConnect({ isJson, signal, listen, ...options }: RunConn
     onRefused: (refused) => say({ event: "refused", ...refused }),
     onError: seldom((trouble) => say({ event: "trouble", ...trouble })),
   });
+  let server: ConnectServer | undefined;
   try {
-    const server = await serveConnect(connect, listen);
+    server = await serveConnect(connect, listen);
     const { chain, dataDir } = options;
     say({
       ...{ event: "started", url: `${server.url}/v1`, chainId: chain.chainId, dataDir },
@@ -44,9 +45,9 @@ export async function runConnect({ isJson, signal, listen, ...options }: RunConn
     });
     await ended(signal);
     say({ event: "stopping" });
-    await server.close();
   } finally {
-    await connect.close();
+    // Beside each other: calls under way are told that it stops, and what they are told must leave.
+    await Promise.all([server?.close(), connect.close()]);
   }
   say({ event: "stopped" });
   if (process.connected) process.disconnect();

@@ -28,7 +28,7 @@ import type { Random } from "./seats.ts";
 import { createSettler } from "./settleUp.ts";
 import { createSigners } from "./signers.ts";
 import type { Step } from "./steps.ts";
-import { asApiError, errorResponse, toResponse } from "./toResponse.ts";
+import { asApiError, errorResponse, stops, toResponse } from "./toResponse.ts";
 import { openVoucherKey } from "./voucherKey.ts";
 
 export type OpenConnectOptions = {
@@ -249,10 +249,10 @@ async function startConnect(
       try {
         const answer = await asker(route, body, { ...asked, signal });
         if (answer.kind === "whole") await step("answered");
-        return toResponse(answer, signal, step);
+        return toResponse(answer, { signal: asked.signal, stopping: stopping.signal }, step);
       } catch (error) {
-        signal.throwIfAborted();
-        return errorResponse(asApiError(error));
+        asked.signal?.throwIfAborted();
+        return errorResponse(stopping.signal.aborted ? stops() : asApiError(error));
       }
     },
     async balance() {

@@ -1,8 +1,10 @@
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
+import { closeServer } from "../fetch/closeServer.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { readJsonBody } from "../protocol/jsonBody.ts";
 import { oneLine } from "../protocol/oneLine.ts";
@@ -94,11 +96,7 @@ export async function serveConnect(connect: ConnectForApps, options: ServeOption
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        if ("closeAllConnections" in server) server.closeAllConnections();
-      }),
+    close: () => closeServer(server as Server),
   };
 }
 

@@ -13,8 +13,11 @@ export const ANSWER_HEADERS = {
   attempts: "x-opg-attempts",
 } as const;
 
+/** Who ends an answer before its end: the app, and this local end. */
+export type Ending = { signal: AbortSignal | undefined; stopping: AbortSignal };
+
 /** An answer as the app gets it. */
-export function toResponse(answer: Answer, signal: AbortSignal, step: Step): Response {
+export function toResponse(answer: Answer, ending: Ending, step: Step): Response {
   const said = {
     [ANSWER_HEADERS.verified]: answer.verified,
     [ANSWER_HEADERS.operator]: answer.operatorIds.join(", "),
@@ -22,7 +25,7 @@ export function toResponse(answer: Answer, signal: AbortSignal, step: Step): Res
   };
   if (answer.kind === "stream") {
     const headers = { ...said, "content-type": "text/event-stream", "cache-control": "no-cache" };
-    return new Response(bodyOf(answer, signal, step), { headers });
+    return new Response(bodyOf(answer, ending, step), { headers });
   }
   const headers = {
     ...said,
@@ -48,10 +51,17 @@ export function asApiError(error: unknown): ApiError {
   return new ApiError(message, { status: 502, type: "server_error", code, cause: error });
 }
 
+/** Told to apps whose calls are under way. */
+export function stops(): ApiError {
+  return new ApiError("the local end stops: ask again once it is back", {
+    ...{ status: 503, type: "server_error", code: "stopping", retryAfterSeconds: 1 },
+  });
+}
+
 /** One part at a time, when the app is ready for it. */
 function bodyOf(
   { parts, operatorIds }: Extract<Answer, { kind: "stream" }>,
-  signal: AbortSignal,
+  { signal, stopping }: Ending,
   step: Step,
 ): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
@@ -63,8 +73,8 @@ function bodyOf(
           await step("answered");
           controller.close();
         } catch (error) {
-          if (signal.aborted) return controller.error(signal.reason);
-          controller.enqueue(errorEvent(toApiError(error, operatorIds[0] ?? 0)));
+          if (signal?.aborted) return controller.error(signal.reason);
+          controller.enqueue(errorEvent(stopping.aborted ? stops() : toApiError(error, operatorIds[0] ?? 0)));
           controller.close();
         }
       },

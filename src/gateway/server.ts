@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type HttpBindings, serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { closeServer } from "../fetch/closeServer.ts";
 import { ApiError } from "../protocol/apiError.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
 import type { Store } from "../store/store.ts";
@@ -112,10 +113,6 @@ export async function listen(app: Hono, { host, port, slowClientMs }: ListenOpti
   const { address, port: taken, family } = await promise;
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,
-    async close() {
-      const closed = new Promise((done) => server.close(done));
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => closeServer(server),
   };
 }

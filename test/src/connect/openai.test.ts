@@ -117,6 +117,22 @@ describe("OpenAI's own client", function () {
     });
   }
 
+  it("is told when the local end stops in the middle of a stream", async () => {
+    const stopping = await stage.connect([gateway], { intervals: { forgottenAfterSeconds: 0 } });
+    const served = await serveConnect(stopping, { port: 0 });
+    Object.assign(gateway, { delayMs: 30, partCount: 200 });
+    const client = new OpenAI({ apiKey: "none", maxRetries: 0, baseURL: `${served.url}/v1` });
+    const stream = await client.chat.completions.create({ ...QUESTION, stream: true });
+    let texts = 0;
+    let closed: Promise<unknown> | undefined;
+    const failure = await (async () => {
+      for await (const _ of stream) if (++texts === 2) closed = Promise.all([served.close(), stopping.close()]);
+      return undefined;
+    })().catch((error: unknown) => error);
+    expect(failure).to.include({ code: "stopping" });
+    await closed;
+  });
+
   it("finds kept receipts by their ids", async () => {
     const { response } = await clientOf().chat.completions.create(QUESTION).withResponse();
     const id = response.headers.get("x-opg-receipt-id");

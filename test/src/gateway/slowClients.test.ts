@@ -124,4 +124,23 @@ describe("clients that take their time", function () {
     expect(front.calls.underWay()).to.equal(0);
     expect(await front.account()).to.include({ owed, reserved: 0n });
   });
+
+  it("get all of a stream and its receipt from a gateway that stops meanwhile", async () => {
+    async function* words(): AsyncGenerator<UpstreamChunk> {
+      for (let n = 0; n < 5; n++) {
+        yield chunk("word");
+        await sleep(20);
+      }
+      yield { served: SERVED };
+    }
+    front = await startFront(store, { answer: { [ROUTE]: untilAborted }, stream: { [ROUTE]: words } });
+    for (let n = 0; n < 5; n++) {
+      const request = { method: "POST", headers: await front.headers(), body: STREAMED };
+      const text = (await fetch(`http://127.0.0.1:${front.port}${ROUTE}`, request)).text();
+      await front.calls.stop(AbortSignal.timeout(10_000));
+      await front.close();
+      expect(await text).to.match(/\[DONE\][\s\S]*: opg-receipt .*\n\n$/);
+      front = await startFront(store, { answer: { [ROUTE]: untilAborted }, stream: { [ROUTE]: words } });
+    }
+  });
 });
