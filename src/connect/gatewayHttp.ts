@@ -123,7 +123,8 @@ function allOf(
     response.on("data", (chunk: Uint8Array) => {
       if (!sink.add(chunk)) response.destroy(tooLarge(url, maxBytes));
     });
-    response.on("end", () => resolve(sink.take()));
+    // A request that is ended throws away what is still to be read, and then comes to an end.
+    response.on("end", () => (signal.aborted || response.destroyed ? failed(response.errored) : resolve(sink.take())));
     response.on("error", failed);
     response.on("close", () => {
       clearTimeout(timer);

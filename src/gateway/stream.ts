@@ -54,8 +54,10 @@ export async function answerStream(
     void fill(call, chunks, first, buffer, account, stop);
     return readable(call, issued, buffer, account, options);
   } catch (error) {
-    await issued.abandon();
     const why = whyEnded(error, stop.signal);
+    stop.abort(why);
+    await chunks.return?.()?.catch(() => {});
+    await issued.abandon();
     options.onEnd(why);
     throw why;
   }
@@ -126,7 +128,7 @@ function readable(
   let patience: NodeJS.Timeout | undefined;
 
   async function end(): Promise<string> {
-    const receipt = await issued.end(streamOutcome(call, account));
+    const receipt = await issued.end(streamOutcome(call, account)).catch(unfinished);
     onStep("receiptStored");
     onEnd();
     return receiptComment({ ...receipt, domain });
@@ -168,6 +170,12 @@ function readable(
     const error = new Error(`the client took nothing for ${slowClientMs} ms`);
     controller.error(error);
     await giveUp(error);
+  }
+
+  /** A call that can't get its receipt isn't held against its channel. */
+  async function unfinished(error: unknown): Promise<never> {
+    await issued.abandon();
+    throw error;
   }
 
   /** What left is charged, whoever is to blame: as the upstream has counted it, where it has. */

@@ -1,4 +1,5 @@
 import type { Address, Hex } from "viem";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { SignedVoucher } from "../protocol/voucher.ts";
 
 export type Reservation = {
@@ -23,25 +24,35 @@ export type Reservation = {
 /** What a call that is reserved may cost, and what its channel owes before it, OPG base units. */
 export type Reserved = { cap: bigint; owed: bigint };
 
-/** What a channel owed and its vouchers promised when a sequence of it was taken, OPG base units. */
-export type TakenReservation = { sequence: bigint; owed: bigint; promised: bigint };
+/** What a channel owed, had reserved before and its vouchers promised when a sequence of it was taken, OPG base units. */
+export type TakenReservation = { sequence: bigint; owed: bigint; reserved: bigint; promised: bigint };
 
 /** What this process remembers of its calls, so that it needn't be read again. The store decides whether it still holds. */
 export type CallMemory = {
+  /**
+   * Whether the store will take a call, by what is remembered. Its cap is held, whatever is said, until it was `reserved` or
+   * `refused`: who comes later must not be foreseen to have what the store gives to this one.
+   */
+  foresee(reservation: Omit<Reservation, "incarnation" | "above">): boolean;
   reserved(reservation: Reservation, taken: TakenReservation): void;
-  /** @param isDecided by the store, which is well, then */
-  refused(reservation: Reservation, isDecided: boolean): void;
-  owes(channelId: Hex, owed: bigint): void;
+  refused(reservation: Reservation, error: unknown): void;
   /** Once for each call: whoever asks again gets what is in the store. */
   take(channelId: Hex, sequence: bigint): Reserved | undefined;
-  foresee(reservation: Omit<Reservation, "incarnation" | "above">): boolean;
+  /** @param owed by the channel from now on */
+  ended(channelId: Hex, sequence: bigint, owed?: bigint): void;
   clear(): void;
 };
 
-type ChannelMemory = { owed: bigint; promised: bigint; caps: Map<bigint, bigint>; held: Map<Hex, Hold> };
-
-/** The cap of a call that `reserve` hasn't decided on, and how often it was asked for: the same one may come twice at once. */
-type Hold = { cap: bigint; times: number };
+type ChannelMemory = {
+  /** What is remembered is what the store counts; false until it was seen to be. */
+  isSure: boolean;
+  owed: bigint;
+  promised: bigint;
+  /** By sequence, of calls that are reserved. */
+  caps: Map<bigint, { cap: bigint; isTaken: boolean }>;
+  /** Of calls that the store hasn't decided on. */
+  held: { requestHash: Hex; cap: bigint }[];
+};
 
 /** Of so many calls the request hash is remembered, the newest. */
 const MAX_HASHES = 10_000;
@@ -49,12 +60,24 @@ const MAX_HASHES = 10_000;
 export function createCallMemory(): CallMemory {
   const channels = new Map<Hex, ChannelMemory>();
   const hashes = new Set<Hex>();
+  /** How many calls of a request wait for the store, whatever channel pays them: it takes a request once. */
+  const waiting = new Map<Hex, number>();
   let isStoreWell = true;
 
-  function ended({ channelId, requestHash }: Pick<Reservation, "channelId" | "requestHash">): void {
-    const held = channels.get(channelId)?.held;
-    const hold = held?.get(requestHash);
-    if (hold !== undefined && --hold.times === 0) held?.delete(requestHash);
+  function channelOf(channelId: Hex): ChannelMemory {
+    const known = channels.get(channelId) ?? { isSure: false, owed: 0n, promised: 0n, caps: new Map(), held: [] };
+    channels.set(channelId, known);
+    return known;
+  }
+
+  function letGo({ channelId, requestHash, cap }: Reservation): void {
+    const { held = [] } = channels.get(channelId) ?? {};
+    const at = held.findIndex((hold) => hold.requestHash === requestHash && hold.cap === cap);
+    if (at < 0) return;
+    held.splice(at, 1);
+    const left = (waiting.get(requestHash) ?? 1) - 1;
+    if (left === 0) waiting.delete(requestHash);
+    else waiting.set(requestHash, left);
   }
 
   function remember(hash: Hex): void {
@@ -63,56 +86,58 @@ export function createCallMemory(): CallMemory {
     if (hashes.size > MAX_HASHES && oldest !== undefined) hashes.delete(oldest);
   }
 
-  function owes(channelId: Hex, owed: bigint): void {
-    const channel = channels.get(channelId);
-    if (channel !== undefined && owed > channel.owed) channel.owed = owed; // it never falls
-  }
-
   return {
-    owes,
-    reserved(reservation, { sequence, owed, promised }) {
+    foresee({ channelId, requestHash, voucher, cap, deposited, claimed }) {
+      const channel = channelOf(channelId);
+      const promised = larger(voucher?.voucher.cumulativeAmount ?? 0n, channel.promised);
+      const wanted = larger(claimed, channel.owed) + capsOf(channel.caps.values()) + capsOf(channel.held) + cap;
+      const isNew = !hashes.has(requestHash) && !waiting.has(requestHash);
+      channel.held.push({ requestHash, cap });
+      waiting.set(requestHash, (waiting.get(requestHash) ?? 0) + 1);
+      return isStoreWell && channel.isSure && isNew && wanted <= promised && wanted <= deposited;
+    },
+    reserved(reservation, { sequence, owed, reserved, promised }) {
       isStoreWell = true;
-      ended(reservation);
+      letGo(reservation);
       const { channelId, requestHash, cap } = reservation;
-      const known = channels.get(channelId) ?? { owed, promised, caps: new Map(), held: new Map() };
-      channels.set(channelId, known);
-      owes(channelId, owed);
-      if (promised > known.promised) known.promised = promised;
-      known.caps.set(sequence, cap);
+      const channel = channelOf(channelId);
+      channel.isSure ||= reserved === capsOf(channel.caps.values());
+      channel.owed = larger(channel.owed, owed); // it never falls
+      channel.promised = larger(channel.promised, promised);
+      channel.caps.set(sequence, { cap, isTaken: false });
       remember(requestHash);
     },
-    refused(reservation, isDecided) {
-      isStoreWell = isDecided;
-      ended(reservation);
+    refused(reservation, error) {
+      isStoreWell = error instanceof ProtocolError;
+      letGo(reservation);
+      const { channelId } = reservation;
+      const channel = channels.get(channelId);
+      if (channel === undefined) return;
+      // For its amounts: if it was foreseen, something is remembered wrongly.
+      if (error instanceof ProtocolError && error.code !== "call/replayed") channel.isSure = false;
+      if (!channel.isSure && channel.caps.size === 0 && channel.held.length === 0) channels.delete(channelId);
     },
     take(channelId, sequence) {
       const channel = channels.get(channelId);
-      const cap = channel?.caps.get(sequence);
-      channel?.caps.delete(sequence);
-      return channel === undefined || cap === undefined ? undefined : { cap, owed: channel.owed };
+      const call = channel?.caps.get(sequence);
+      if (channel === undefined || call === undefined || call.isTaken) return undefined;
+      call.isTaken = true;
+      return { cap: call.cap, owed: channel.owed };
     },
-    foresee({ channelId, requestHash, voucher, cap, deposited, claimed }) {
+    ended(channelId, sequence, owed = 0n) {
       const channel = channels.get(channelId);
-      if (channel === undefined) return false;
-      const amount = voucher?.voucher.cumulativeAmount ?? 0n;
-      const promised = amount > channel.promised ? amount : channel.promised;
-      const owed = claimed > channel.owed ? claimed : channel.owed;
-      const wanted = owed + sum(channel.caps.values()) + sum(capsOf(channel.held)) + cap;
-      // Held whatever comes of it: who comes later must not be foreseen to have what `reserve` gives to this one.
-      const hold = channel.held.get(requestHash);
-      if (hold !== undefined) hold.times += 1;
-      else channel.held.set(requestHash, { cap, times: 1 });
-      const isNew = hold === undefined && !hashes.has(requestHash);
-      return isStoreWell && isNew && wanted <= promised && wanted <= deposited;
+      if (channel === undefined) return;
+      channel.caps.delete(sequence);
+      channel.owed = larger(channel.owed, owed);
     },
     clear: () => channels.clear(),
   };
 }
 
-function sum(amounts: Iterable<bigint>): bigint {
-  return [...amounts].reduce((total, amount) => total + amount, 0n);
+function capsOf(calls: Iterable<{ cap: bigint }>): bigint {
+  return [...calls].reduce((total, { cap }) => total + cap, 0n);
 }
 
-function capsOf(held: ReadonlyMap<Hex, Hold>): bigint[] {
-  return [...held.values()].map(({ cap }) => cap);
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -130,7 +130,7 @@ export function createCallTable(database: Database): CallTable {
         memory.reserved(reservation, taken);
         return taken.sequence;
       } catch (error) {
-        memory.refused(reservation, error instanceof ProtocolError);
+        memory.refused(reservation, error);
         throw error;
       }
     },
@@ -139,7 +139,7 @@ export function createCallTable(database: Database): CallTable {
       inTurn(channelId, async () => {
         const known = memory.take(channelId, sequence);
         const issued = await issue(statements, { channelId, sequence, price, known }, make);
-        memory.owes(channelId, issued.receipt.cumulativeOwed);
+        memory.ended(channelId, sequence, issued.receipt.cumulativeOwed);
         return issued;
       }),
     async receipt(channelId, sequence) {
@@ -161,6 +161,7 @@ export function createCallTable(database: Database): CallTable {
         "update calls set stage = 'abandoned' where channel_id = $1 and sequence = $2 and stage = 'reserved'",
         [channelId, sequence],
       );
+      memory.ended(channelId, sequence);
     },
     async abandonBefore(incarnation) {
       memory.clear();
@@ -183,8 +184,9 @@ async function reserve(statement: Statement, reservation: Reservation): Promise<
   );
   const owed = BigInt(row?.owed as string);
   const promised = BigInt(row?.voucher_amount as string);
-  if (typeof row?.sequence === "bigint") return { sequence: row.sequence, owed, promised };
-  const wanted = owed + BigInt(row?.reserved as string) + cap;
+  const reserved = BigInt(row?.reserved as string);
+  if (typeof row?.sequence === "bigint") return { sequence: row.sequence, owed, reserved, promised };
+  const wanted = owed + reserved + cap;
   if (wanted > deposited) throw channelTooSmall(wanted, deposited);
   if (promised < wanted) throw voucherTooLow(promised, wanted);
   throw replayed(requestHash);

@@ -39,7 +39,13 @@ export async function openDatabase(folder: string): Promise<Database> {
     const pglite = await PGlite.create(join(folder, "postgres"), { parsers: PARSERS });
     // Statements are written so that no plan is better for some parameters than for others: planning anew is all that is saved.
     await pglite.query("set plan_cache_mode = force_generic_plan");
-    const alone = createTurns();
+    const inTurn = createTurns();
+    let isClosed = false;
+    const alone = <T>(work: () => T | Promise<T>) =>
+      inTurn(() => {
+        if (isClosed) throw new ProtocolError("store/closed", "the store was closed meanwhile: open it again");
+        return work();
+      });
     const query = queryOf(pglite);
     const database: Database = {
       query: (sql, parameters) => alone(() => query(sql, parameters)),
@@ -48,10 +54,12 @@ export async function openDatabase(folder: string): Promise<Database> {
         return (...parameters) => alone(() => run(parameters));
       },
       transaction: (work) => alone(() => pglite.transaction((transaction) => work(queryOf(transaction)))),
-      async close() {
-        await pglite.close();
-        unlock();
-      },
+      close: () =>
+        alone(async () => {
+          isClosed = true;
+          await pglite.close();
+          unlock();
+        }),
     };
     await migrate(database);
     return database;

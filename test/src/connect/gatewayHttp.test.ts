@@ -78,4 +78,13 @@ describe("what a gateway answers", () => {
     expect(answer.status).to.equal(200);
     expect(new TextDecoder().decode(await answer.readAll(10))).to.equal("{}");
   });
+
+  it("is never taken for whole when whoever waits for it has left", async () => {
+    const url = await answering((socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    const leaving = new AbortController();
+    const answer = await http.request(url, { method: "GET", signal: leaving.signal });
+    const reading = answer.readAll(10).catch((error: unknown) => error);
+    leaving.abort(new Error("left"));
+    expect(await reading).to.have.property("message", "left");
+  });
 });

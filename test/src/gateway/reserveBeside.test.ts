@@ -2,12 +2,13 @@ import { expect } from "chai";
 import type { Upstream, UpstreamChunk, UpstreamRequest } from "../../../src/gateway/upstream.ts";
 import { callHeaders } from "../../../src/protocol/callWire.ts";
 import { ProtocolError } from "../../../src/protocol/errors.ts";
-import { createCallTable } from "../../../src/store/calls.ts";
+import { type CallTable, createCallTable } from "../../../src/store/calls.ts";
 import { type Database, openDatabase } from "../../../src/store/database.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { CAP, signVoucher } from "../../support/calls.ts";
 import { putEmptyDatabase } from "../../support/emptyDatabase.ts";
 import { BODY, type Front, OPEN, ROUTE, startFront } from "../../support/gatewayFront.ts";
+import { eventually } from "../../support/gatewayLife.ts";
 import { openTemporaryStore, temporaryFolder } from "../../support/temporaryStore.ts";
 
 const SERVED = { model: "m", inputUnits: 3n, outputUnits: 2n };
@@ -125,6 +126,27 @@ describe("calls that are reserved beside their upstream", function () {
     expect(await front.ask()).to.deep.equal({ status: 402, code: "channel_exiting" });
     expect(asked[0]?.signal.aborted).to.equal(true);
     expect(await front.account()).to.include({ owed, reserved });
+  });
+
+  it("that can't get their receipt aren't held against their channel", async () => {
+    await front.close();
+    let isAway = true;
+    const issue: CallTable["issue"] = (channelId, sequence, price, make) =>
+      tampered.calls.issue(channelId, sequence, price, (owed) => {
+        if (isAway) throw new Error("the signer is away");
+        return make(owed);
+      });
+    front = await startFront({ ...tampered, calls: { ...tampered.calls, issue } }, upstream, { maxCalls: 20 });
+    const { owed } = await front.account();
+    const request = { method: "POST", headers: await front.headers(), body: JSON.stringify({ ...BODY, stream: true }) };
+    const response = await fetch(`http://127.0.0.1:${front.port}${ROUTE}`, request);
+    expect(await response.text().catch((error: Error) => error.name)).to.equal("TypeError");
+    await eventually(() => front.calls.underWay() === 0);
+    expect(await front.account()).to.include({ owed, reserved: 0n });
+    isAway = false;
+    [events, asked] = [[], []];
+    expect((await front.ask()).status).to.equal(200);
+    expect(events).to.deep.equal(["asked", "reserved"]);
   });
 
   it("are no more than one promise pays, however many come at once", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { type Hex, numberToHex, zeroAddress } from "viem";
+import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { createCallMemory, type Reservation } from "../../../src/store/callMemory.ts";
 import { CAP, CHANNEL, CHANNEL_ID } from "../../support/calls.ts";
 
@@ -14,13 +15,15 @@ function reservation(n: number, promised: bigint, change: Partial<Reservation> =
   };
 }
 
+const REPLAYED = new ProtocolError("call/replayed", "it was taken before");
+const TOO_LOW = new ProtocolError("call/voucher-too-low", "it is too low");
+
 describe("what a process remembers of its calls", () => {
   /** Of a channel that has had one call, of which 700 are owed. */
   function known() {
     const memory = createCallMemory();
-    memory.reserved(reservation(1, CAP), { sequence: 1n, owed: 0n, promised: CAP });
-    memory.take(CHANNEL_ID, 1n);
-    memory.owes(CHANNEL_ID, 700n);
+    memory.reserved(reservation(1, CAP), { sequence: 1n, owed: 0n, reserved: 0n, promised: CAP });
+    memory.ended(CHANNEL_ID, 1n, 700n);
     return memory;
   }
 
@@ -32,7 +35,7 @@ describe("what a process remembers of its calls", () => {
     const memory = known();
     const foresees = (promised: bigint, change: Partial<Reservation> = {}) => {
       const isForeseen = memory.foresee(reservation(2, promised, change));
-      memory.refused(reservation(2, promised), true);
+      memory.refused(reservation(2, promised), REPLAYED);
       return isForeseen;
     };
     expect(foresees(699n + CAP)).to.equal(false);
@@ -47,11 +50,11 @@ describe("what a process remembers of its calls", () => {
     expect(memory.foresee(first)).to.equal(true);
     const second = reservation(3, 700n + CAP);
     expect(memory.foresee(second)).to.equal(false);
-    memory.refused(first, true);
+    memory.refused(first, REPLAYED);
     // The second isn't decided on yet: it may have it.
     expect(memory.foresee(reservation(4, 700n + CAP))).to.equal(false);
-    memory.refused(second, true);
-    memory.refused(reservation(4, 0n), true);
+    memory.refused(second, REPLAYED);
+    memory.refused(reservation(4, 0n), REPLAYED);
     expect(memory.foresee(reservation(5, 700n + CAP))).to.equal(true);
   });
 
@@ -59,10 +62,15 @@ describe("what a process remembers of its calls", () => {
     const memory = known();
     const first = reservation(2, 700n + CAP);
     expect(memory.foresee(first)).to.equal(true);
-    memory.reserved(first, { sequence: 2n, owed: 700n, promised: 700n + CAP });
+    memory.reserved(first, { sequence: 2n, owed: 700n, reserved: 0n, promised: 700n + CAP });
     expect(memory.foresee(reservation(3, 700n + CAP))).to.equal(false);
-    memory.refused(reservation(3, 0n), true);
+    memory.refused(reservation(3, 0n), REPLAYED);
     expect(memory.take(CHANNEL_ID, 2n)).to.deep.equal({ cap: CAP, owed: 700n });
+    expect(memory.take(CHANNEL_ID, 2n)).to.equal(undefined);
+    // Its receipt is being made: it may yet fail.
+    expect(memory.foresee(reservation(4, 700n + CAP))).to.equal(false);
+    memory.refused(reservation(4, 0n), REPLAYED);
+    memory.ended(CHANNEL_ID, 2n);
     expect(memory.foresee(reservation(3, 700n + CAP))).to.equal(true);
   });
 
@@ -71,8 +79,42 @@ describe("what a process remembers of its calls", () => {
     expect(memory.foresee(reservation(1, 9n * CAP))).to.equal(false);
     expect(memory.foresee(reservation(2, 9n * CAP))).to.equal(true);
     expect(memory.foresee(reservation(2, 9n * CAP))).to.equal(false);
-    memory.refused(reservation(2, 0n), true); // the second one; the first is still to come
+    memory.refused(reservation(2, 0n), REPLAYED); // the second one; the first is still to come
     expect(memory.foresee(reservation(3, 700n + CAP))).to.equal(false);
+  });
+
+  it("foresees a request on one channel at a time: the store takes it once, whoever pays", () => {
+    const memory = known();
+    const other = hashOf(99);
+    memory.reserved(reservation(5, CAP, { channelId: other }), { sequence: 1n, owed: 0n, reserved: 0n, promised: CAP });
+    memory.ended(other, 1n, 0n);
+    expect(memory.foresee(reservation(2, 9n * CAP))).to.equal(true);
+    expect(memory.foresee(reservation(2, 9n * CAP, { channelId: other }))).to.equal(false);
+  });
+
+  it("holds calls that came before anything was known of their channel", () => {
+    const memory = createCallMemory();
+    const [first, second] = [reservation(1, 2n * CAP), reservation(2, 2n * CAP)];
+    expect([memory.foresee(first), memory.foresee(second)]).to.deep.equal([false, false]);
+    memory.reserved(first, { sequence: 1n, owed: 0n, reserved: 0n, promised: 2n * CAP });
+    expect(memory.foresee(reservation(3, 2n * CAP))).to.equal(false);
+  });
+
+  it("is unsure once the store has refused an amount, until it counts what the store counts", () => {
+    const memory = known();
+    memory.foresee(reservation(2, 9n * CAP));
+    memory.refused(reservation(2, 0n), TOO_LOW);
+    const foresees = () => {
+      const isForeseen = memory.foresee(reservation(9, 99n * CAP));
+      memory.refused(reservation(9, 0n), REPLAYED);
+      return isForeseen;
+    };
+    expect(foresees()).to.equal(false);
+    memory.reserved(reservation(3, CAP), { sequence: 3n, owed: 700n, reserved: CAP, promised: CAP });
+    expect(foresees()).to.equal(false);
+    memory.ended(CHANNEL_ID, 3n);
+    memory.reserved(reservation(4, CAP), { sequence: 4n, owed: 700n, reserved: 0n, promised: CAP });
+    expect(foresees()).to.equal(true);
   });
 
   it("remembers a bounded number of requests, the newest", () => {
@@ -81,6 +123,7 @@ describe("what a process remembers of its calls", () => {
       memory.reserved(reservation(n, 0n, { cap: 0n }), {
         sequence: 1n,
         owed: 0n,
+        reserved: 0n,
         promised: 0n,
       });
     expect(memory.foresee(reservation(1, 99n * CAP))).to.equal(true);
@@ -91,10 +134,10 @@ describe("what a process remembers of its calls", () => {
     const memory = known();
     const failed = reservation(2, 9n * CAP);
     memory.foresee(failed);
-    memory.refused(failed, false);
+    memory.refused(failed, new Error("the disk is full"));
     expect(memory.foresee(reservation(3, 9n * CAP))).to.equal(false);
-    memory.refused(reservation(3, 0n), false);
-    memory.reserved(reservation(4, 9n * CAP), { sequence: 2n, owed: 700n, promised: 9n * CAP });
+    memory.refused(reservation(3, 0n), new Error("the disk is full"));
+    memory.reserved(reservation(4, 9n * CAP), { sequence: 2n, owed: 700n, reserved: 0n, promised: 9n * CAP });
     expect(memory.foresee(reservation(3, 9n * CAP))).to.equal(true);
   });
 });

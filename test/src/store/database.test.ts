@@ -81,4 +81,22 @@ describe("a statement that is prepared", function () {
     await Promise.all([transaction, inserted]);
     expect(await database.query("select name from things")).to.deep.equal([{ name: "beside" }]);
   });
+
+  it("that waits while the database is closed is refused, or done", async () => {
+    const temporary = await temporaryFolder();
+    await putEmptyDatabase(temporary.folder);
+    const closing = await openDatabase(temporary.folder);
+    await closing.query("create table things (id bigint)");
+    const insert = closing.prepare("insert into things values ($1)");
+    const inserted = Array.from({ length: 20 }, (_, n) => insert(n));
+    const closed = closing.close();
+    const late = insert(99);
+    await Promise.all(inserted);
+    await closed;
+    expect(await late.catch((error: unknown) => error)).to.include({ code: "store/closed" });
+    const again = await openDatabase(temporary.folder);
+    expect(await again.query("select count(*) from things")).to.deep.equal([{ count: 20n }]);
+    await again.close();
+    await temporary.remove();
+  });
 });
