@@ -30,13 +30,13 @@ const PRICES = {
   token: { input: "0.000001", output: "0.000002" },
 } as const;
 
-const { values } = parseArgs({
-  options: {
-    local: { type: "string" },
-    rpc: { type: "string", default: RPC },
-    port: { type: "string", default: "8402" },
-  },
-});
+const HELP = `Runs an operator's gateway for calls on a local chain: npx node scripts/run-gateway.ts [options]
+  --local <url>   serve the models of an OpenAI-compatible server too, as local/<name>
+  --port <n>      listen there, 8402 unless told
+  --rpc <url>     of the local chain, ${RPC} unless told
+  --help          say this`;
+
+const values = readOptions();
 const signer = localTestAccount(ACCOUNT.signer);
 
 try {
@@ -46,6 +46,26 @@ try {
   process.exitCode = 1;
 }
 process.exit();
+
+function readOptions() {
+  const value = { type: "string" } as const;
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        local: value,
+        rpc: { ...value, default: RPC },
+        port: { ...value, default: "8402" },
+      },
+    });
+    if (given.help !== true) return given;
+    console.log(HELP);
+    return process.exit();
+  } catch (error) {
+    console.error(`run-gateway: ${error instanceof Error ? error.message : String(error)}\n${HELP}`);
+    return process.exit(2);
+  }
+}
 
 async function main(): Promise<number> {
   const models = {
