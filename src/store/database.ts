@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { PGlite, type Transaction, types } from "@electric-sql/pglite";
 import { ProtocolError } from "../protocol/errors.ts";
 import { lockFolder } from "./folderLock.ts";
@@ -23,6 +24,10 @@ export type Database = {
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
+
+// Postgres is compiled twice, soon and well; V8 frees what was soon, and has once ended a process of Node 24.21 that had opened hundreds
+// of databases with "Check failed: jit_page_->allocations_.erase(addr) == 1" in doing so. It keeps some megabytes instead.
+setFlagsFromString("--no-wasm-code-gc");
 
 const PARSERS = { [types.INT8]: BigInt };
 let prepared = 0;
