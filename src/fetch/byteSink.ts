@@ -3,7 +3,7 @@ export type ByteSink = {
   /** @returns false, and takes nothing, when the bytes would be more than the limit */
   add(chunk: Uint8Array): boolean;
   /** All that was added; the sink is empty afterwards. */
-  take(): Uint8Array;
+  take(): Uint8Array<ArrayBuffer>;
 };
 
 const FIRST_BYTES = 4 * 1024;

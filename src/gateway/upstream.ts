@@ -1,4 +1,5 @@
 import type { Route } from "../protocol/route.ts";
+import type { Send } from "./upstreams/send.ts";
 
 /** A request as the client sent it: JSON that was checked against the route's form, whatever the upstream's own form is. */
 export type UpstreamRequest = {
@@ -48,5 +49,5 @@ export type UpstreamSettings = {
   apiKey?: string;
   /** Until the first byte, and between two chunks. */
   timeoutMs: number;
-  fetch?: typeof globalThis.fetch;
+  send?: Send;
 };

@@ -77,7 +77,7 @@ export function createLanguageRoute<Request extends WithOptions>(
   }
 
   async function* stream(request: UpstreamRequest): AsyncGenerator<UpstreamChunk> {
-    const wire = openWire(wireUse(request));
+    const wire = openWire(wireUse(request), { isStream: true });
     try {
       const model = libraryModel(request.model);
       const options = await callOptions(request, model);

@@ -13,10 +13,14 @@ export type WireUse = {
 };
 
 /** A wire for a request, all of which the provider takes. @throws ApiError 400 `unsupported_parameter` */
-export function openWire({ settings, request, takes, finishBody = (body) => body }: WireUse): Wire {
+export function openWire(
+  { settings, request, takes, finishBody = (body) => body }: WireUse,
+  { isStream }: { isStream: boolean },
+): Wire {
   checkTaken(request.body, takes);
   return createWire({
     settings,
+    isStream,
     signal: request.signal,
     finishBody(body) {
       const finished = finishBody(body);
@@ -26,9 +30,9 @@ export function openWire({ settings, request, takes, finishBody = (body) => body
   });
 }
 
-/** Does one thing over a wire of its own. @throws ApiError */
+/** Does one thing that isn't streamed over a wire of its own. @throws ApiError */
 export async function onWire<T>(use: WireUse, work: (wire: Wire) => Promise<T>): Promise<T> {
-  const wire = openWire(use);
+  const wire = openWire(use, { isStream: false });
   try {
     return await work(wire);
   } catch (error) {

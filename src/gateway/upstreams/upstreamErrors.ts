@@ -68,9 +68,13 @@ export const capTooLow = (wanted: number, room: number): ApiError =>
   });
 
 /** An answer that isn't one: by its status, and what it says. */
-export function statusError(response: Response, text: string, secrets: readonly string[]): ApiError {
-  const { status, headers } = response;
-  if (status === 429) return limited(retryAfterOf(headers));
+export function statusError(
+  status: number,
+  retryAfter: string | string[] | undefined,
+  text: string,
+  secrets: readonly string[],
+): ApiError {
+  if (status === 429) return limited(secondsOf(retryAfter));
   if (status === 401 || status === 402 || status === 403) return refusedUs();
   if (status !== 400 && status !== 413 && status !== 422) return failed();
   return new ApiError(oneLine(withoutSecrets(messageOf(text), secrets)), {
@@ -81,9 +85,9 @@ export function statusError(response: Response, text: string, secrets: readonly 
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfterOf(headers: Headers): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (value === undefined || value === "") return undefined;
+function secondsOf(retryAfter: string | string[] = ""): number | undefined {
+  const value = String(retryAfter).trim();
+  if (value === "") return undefined;
   if (/^[0-9]{1,9}$/.test(value)) return Number(value);
   const seconds = Math.ceil((Date.parse(value) - Date.now()) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);

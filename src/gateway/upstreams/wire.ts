@@ -1,5 +1,7 @@
+import { createByteSink } from "../../fetch/byteSink.ts";
 import { ApiError } from "../../protocol/apiError.ts";
 import type { UpstreamSettings } from "../upstream.ts";
+import { type Sent, sendHttp } from "./send.ts";
 import { createStopwatch, type Stopwatch } from "./stopwatch.ts";
 import { cutShort, garbage, statusError, timedOut, tooLarge, unreachable } from "./upstreamErrors.ts";
 
@@ -18,6 +20,8 @@ export type WireOptions = {
   settings: UpstreamSettings;
   /** The caller's: aborts the upstream's request. */
   signal: AbortSignal;
+  /** Whether what is answered is handed on while it comes; whole, once all of it is here, unless told. */
+  isStream?: boolean;
   /** The last word on what is sent, after the provider's library. @throws ApiError when something of it is missing */
   finishBody?(body: JsonObject): JsonObject;
 };
@@ -29,73 +33,83 @@ const MAX_ERROR_BYTES = 64 * 1024;
 /**
  * A wire for one call. Its fetch throws `rate_limit_exceeded`, `upstream_refused`, `upstream_failed`,
  * `upstream_unreachable`, `upstream_timeout`, `upstream_too_large`, `upstream_cut`, `upstream_rejected`, `call_aborted`;
- * what is thrown while a body is read is the same.
+ * what is thrown while a stream is read is the same.
  */
-export function createWire({ settings, signal, finishBody = (body) => body }: WireOptions): Wire {
-  const { timeoutMs, baseUrl = "", apiKey = "" } = settings;
-  const send = settings.fetch ?? globalThis.fetch;
+export function createWire({ settings, signal, isStream, finishBody = (body) => body }: WireOptions): Wire {
+  const { timeoutMs, baseUrl = "", apiKey = "", send = sendHttp } = settings;
   const watch = createStopwatch({ timeoutMs, timeoutError: () => timedOut(timeoutMs), signal });
-  let received = 0;
+  let room = MAX_ANSWER_BYTES;
 
-  function count(chunk: Uint8Array): void {
-    received += chunk.byteLength;
-    if (received > MAX_ANSWER_BYTES) throw tooLarge(MAX_ANSWER_BYTES);
+  /** The body, read no faster than it is taken. */
+  async function* read(body: Sent["body"]): AsyncGenerator<Uint8Array> {
+    const chunks = body[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await watch.run(() => chunks.next(), cutShort);
+      if (done) return;
+      if (value.byteLength > room) throw tooLarge(MAX_ANSWER_BYTES);
+      room -= value.byteLength;
+      yield value;
+    }
+  }
+
+  async function readWhole(body: Sent["body"]): Promise<Uint8Array<ArrayBuffer>> {
+    const sink = createByteSink(room);
+    for await (const chunk of read(body)) sink.add(chunk);
+    return sink.take();
+  }
+
+  /** What an answer that isn't one says, as far as it is of use. */
+  async function readError(body: Sent["body"]): Promise<string> {
+    const decoder = new TextDecoder();
+    let text = "";
+    try {
+      for await (const chunk of read(body)) {
+        text += decoder.decode(chunk, { stream: true });
+        if (text.length > MAX_ERROR_BYTES) break;
+      }
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 499) throw error;
+    }
+    return text;
   }
 
   return {
-    async fetch(url, init = {}) {
+    async fetch(url, { headers, body: text } = {}) {
       // A library that got a URL for an answer would get what is there, wherever it points.
-      if (typeof init.body !== "string") throw garbage();
-      const body = JSON.stringify(finishBody(JSON.parse(init.body)));
-      const request = { ...init, body, redirect: "manual", signal: watch.signal } as const;
-      const response = await watch.run(() => send(url, request), unreachable);
-      if (!response.ok) throw statusError(response, await readText(response, watch), [apiKey, originOf(baseUrl)]);
-      const { status, headers } = response;
-      return new Response(response.body && guard(response.body, watch, count), { status, headers });
+      if (typeof url !== "string" || typeof text !== "string") throw garbage();
+      const request = {
+        headers: Object.fromEntries(new Headers(headers)),
+        body: JSON.stringify(finishBody(JSON.parse(text))),
+        signal: watch.signal,
+      };
+      const { status, headers: answered, body } = await watch.run(() => send(url, request), unreachable);
+      if (status < 200 || status > 299) {
+        throw statusError(status, answered["retry-after"], await readError(body), [apiKey, originOf(baseUrl)]);
+      }
+      const type = { headers: { "content-type": String(answered["content-type"] ?? "") } };
+      return new Response(isStream ? streamOf(read(body), watch) : await readWhole(body), type);
     },
     close: () => watch.stop(),
   };
 }
 
-/** The body, read no faster than it is taken. */
-function guard(
-  body: ReadableStream<Uint8Array>,
-  watch: Stopwatch,
-  count: (chunk: Uint8Array) => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+function streamOf(chunks: AsyncGenerator<Uint8Array>, watch: Stopwatch): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const { done, value } = await watch.run(() => reader.read(), cutShort);
+          const { done, value } = await chunks.next();
           if (done) return controller.close();
-          count(value);
           controller.enqueue(value);
         } catch (error) {
           watch.stop(error);
           controller.error(error);
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel: (reason) => watch.stop(reason),
     },
     { highWaterMark: 0 },
   );
-}
-
-/** What an answer that isn't one says, as far as it is of use. */
-async function readText(response: Response, watch: Stopwatch): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    for await (const chunk of guard(response.body ?? new ReadableStream(), watch, () => {})) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MAX_ERROR_BYTES) break;
-    }
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 499) throw error;
-  }
-  return text;
 }
 
 function originOf(url: string): string {
