@@ -1,8 +1,13 @@
 import type { LookupAddress } from "node:dns";
-import http, { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
+import http, {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import { createByteSink } from "../fetch/byteSink.ts";
-import { withDeadline } from "../fetch/deadline.ts";
 import { asUnreachable, tooLarge, unreachable } from "../fetch/errors.ts";
 import { hostAddresses, type ResolveHost, resolveBySystem } from "../fetch/hostAddresses.ts";
 import { parseUri } from "../fetch/uri.ts";
@@ -58,35 +63,46 @@ export function createGatewayHttp(
 
   return {
     async request(uri, { method, headers, body, signal, onSent }) {
+      signal.throwIfAborted();
       const url = parseUri(uri, false);
-      const find = async (ending: AbortSignal): Promise<IncomingMessage> => {
-        // A plain address is never looked up: it is checked here.
-        if (!allowPrivate) await hostAddresses(url, { allowPrivate, resolveHost });
-        ending.throwIfAborted();
-        return await send(false, ending);
-      };
-      const send = (isFresh: boolean, ending: AbortSignal) =>
-        new Promise<IncomingMessage>((resolve, reject) => {
-          const sending = (url.protocol === "https:" ? https : http).request(url, {
-            ...{ method, signal, timeout: timeoutMs, lookup: lookup(url), autoSelectFamily: true },
-            agent: isFresh ? false : agents[url.protocol as keyof typeof agents],
-            headers: { ...headers, "accept-encoding": "identity", ...(body && { "content-length": body.length }) },
-          });
-          ending.addEventListener("abort", () => sending.destroy(), { once: true });
-          sending.on("response", resolve).on("timeout", () => sending.destroy(tooSlow(url, timeoutMs)));
-          // Node would drop the socket without a word.
-          sending.on("upgrade", (_, socket) => socket.destroy());
-          sending.on("error", (error) => {
-            if (signal.aborted) return reject(signal.reason);
-            // A kept connection may end just as it is used again; no gateway takes the same request twice.
-            const isStale = sending.reusedSocket && "code" in error && error.code === "ECONNRESET";
-            return isStale && !isFresh ? resolve(send(true, ending)) : reject(asUnreachable(url, error));
-          });
-          sending.on("close", () => reject(unreachable(url, "closed without an answer")));
-          sending.end(body, onSent);
+      // A plain address is never looked up: it is checked here.
+      if (!allowPrivate && isIP(url.hostname.replace(/^\[|\]$/g, "")) > 0) {
+        await hostAddresses(url, { allowPrivate, resolveHost });
+        signal.throwIfAborted();
+      }
+      const { promise: head, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+
+      function send(isFresh: boolean): ClientRequest {
+        const request = (url.protocol === "https:" ? https : http).request(url, {
+          ...{ method, timeout: timeoutMs, lookup: lookup(url), autoSelectFamily: true },
+          agent: isFresh ? false : agents[url.protocol as keyof typeof agents],
+          headers: { ...headers, "accept-encoding": "identity", ...(body && { "content-length": body.length }) },
         });
+        request.on("response", resolve).on("timeout", () => request.destroy(tooSlow(url, timeoutMs)));
+        // Node would drop the socket without a word.
+        request.on("upgrade", (_, socket) => socket.destroy());
+        request.on("error", (error) => {
+          if (signal.aborted) return reject(signal.reason);
+          // A kept connection may end just as it is used again; no gateway takes the same request twice.
+          const isStale = request.reusedSocket && "code" in error && error.code === "ECONNRESET";
+          if (!isStale || isFresh) return reject(asUnreachable(url, error));
+          sending = send(true);
+        });
+        request.on("close", () => {
+          if (request !== sending) return;
+          signal.removeEventListener("abort", leave);
+          reject(unreachable(url, "closed without an answer"));
+        });
+        request.end(body, onSent);
+        return request;
+      }
+
+      const leave = () => void sending.destroy();
+      let sending = send(false);
+      signal.addEventListener("abort", leave, { once: true });
       // Interim answers keep a connection busy for ever: they don't count.
-      const response = await withDeadline({ timeoutMs, timeoutError: tooSlow(url, timeoutMs), signal }, find);
+      const timer = setTimeout(() => sending.destroy(tooSlow(url, timeoutMs)), timeoutMs);
+      const response = await head.finally(() => clearTimeout(timer));
       const { statusCode = 0, headers: answered } = response;
       return {
         ...{ status: statusCode, headers: answered, body: bytesOf(url, response, signal) },

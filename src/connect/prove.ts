@@ -40,6 +40,8 @@ type Receipt = NonNullable<PaidCall["receipt"]>;
 
 const STATES = ["waiting", "missing", "challenged"] as const;
 const MOST_AT_A_TIME = 1_000;
+/** Older than so many windows to anchor and challenge in, a receipt isn't looked for any more. */
+const MOST_WINDOWS = 16;
 const PARALLEL = 8;
 const MAX_PROOF_BYTES = 64 * 1024;
 const TIMEOUT_MS = 10_000;
@@ -87,9 +89,19 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
       await paid.setProof(receipt.receiptId, state);
       if (state === "challenged") await step("challenged");
     }
-    const isOver = round.now > receipt.receipt.issuedAt + terms.anchorSeconds + terms.challengeSeconds;
-    if (state === "missing" && isOver) await paid.endProof(receipt.receiptId);
+    if (state === "missing") await postponeIfLate(receipt, round);
     return state;
+  }
+
+  /**
+   * Too late to challenge, it may be anchored all the same, by an operator that was away: it is looked for again each time it has
+   * become a quarter older, some dozen times.
+   */
+  async function postponeIfLate({ receipt: { issuedAt }, receiptId }: Receipt, { now }: Round): Promise<void> {
+    const window = terms.anchorSeconds + terms.challengeSeconds;
+    const age = now - issuedAt;
+    if (age <= window) return;
+    await paid.postponeProof(receiptId, age > MOST_WINDOWS * window ? undefined : now + Math.ceil(age / 4));
   }
 
   async function proveAll(calls: PaidCall[], proofs: Proofs, round: Round): Promise<void> {
@@ -110,14 +122,15 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
   return async () => {
     const proofs: Proofs = { waiting: 0, proven: 0, missing: 0, challenged: 0, upheld: 0 };
     const round: Round = { now: await chainTime(chain), challenged: new Map(), unreachable: new Set() };
-    for (const { operatorId, receipt } of await paid.inProof(["challenged"], MOST_AT_A_TIME)) {
+    const page = { now: round.now, limit: MOST_AT_A_TIME };
+    for (const { operatorId, receipt } of await paid.inProof(["challenged"], page)) {
       if (receipt !== undefined) round.challenged.set(operatorId, receipt.receiptId);
     }
     for (let after: Hex | undefined; ; ) {
-      const page = await paid.inProof(STATES, MOST_AT_A_TIME, after);
-      after = page.at(-1)?.requestHash;
+      const calls = await paid.inProof(STATES, { ...page, after });
+      after = calls.at(-1)?.requestHash;
       if (after === undefined) return proofs;
-      await proveAll(page, proofs, round);
+      await proveAll(calls, proofs, round);
     }
   };
 }

@@ -123,10 +123,12 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // What a call's receipt is held against, however late it comes; null in calls of before.
   ["alter table paid_calls add column chain_sent_at bigint, add column quote jsonb"],
-  // Receipts whose challenge window is over aren't looked at any more.
+  // Receipts that nobody will look for any more.
   [
     "alter table paid_calls add column is_proof_over boolean not null default false",
     "drop index paid_calls_unproven",
     "create index paid_calls_unproven on paid_calls (id) where proof in ('waiting', 'missing', 'challenged') and not is_proof_over",
   ],
+  // When they are looked at next, the chain's time, unix seconds.
+  ["alter table paid_calls add column proof_due bigint not null default 0"],
 ];

@@ -67,6 +67,9 @@ export type PaidCall = Omit<NewPaidCall, "deposited"> & {
   receipt: (SignedReceipt & { receiptId: Hex; proof: ProofState; inclusion: Inclusion | undefined }) | undefined;
 };
 
+/** `now`: the chain's, unix seconds; `after`: request hash of the last one seen. */
+export type ProofPage = { now: number; limit: number; after?: Hex | undefined };
+
 /** What a payer's local end has promised, and what it got for it: written down before the promise leaves. */
 export type PaidCallTable = {
   /** Writes a channel down, once. @param claimed by its operator: at least so much is owed, OPG base units */
@@ -91,11 +94,11 @@ export type PaidCallTable = {
   sent(): Promise<PaidCall[]>;
   /** Calls with a receipt, newest first. */
   answered(limit: number): Promise<PaidCall[]>;
-  /** Calls with a receipt in one of these states, not over, oldest first. @param after request hash of the last one seen */
-  inProof(states: readonly ProofState[], limit: number, after?: Hex): Promise<PaidCall[]>;
+  /** Calls with a receipt in one of these states that is to be looked at, oldest first. */
+  inProof(states: readonly ProofState[], page: ProofPage): Promise<PaidCall[]>;
   setProof(receiptId: Hex, proof: ProofState, inclusion?: Inclusion): Promise<void>;
-  /** Leaves a receipt missing for good: it is too late to challenge. */
-  endProof(receiptId: Hex): Promise<void>;
+  /** Leaves a receipt missing until a time, the chain's, unix seconds; undefined: for good. */
+  postponeProof(receiptId: Hex, until: number | undefined): Promise<void>;
   /** Remembers that an operator was caught lying, and why last. */
   shun(operatorId: number, reason: string): Promise<void>;
   /** Forgets that. */
@@ -137,7 +140,7 @@ const ACCEPT = `with answered as (
 where paid_channels.channel_id = answered.channel_id returning paid_channels.channel_id`;
 
 const IN_PROOF = `where proof = any($1) and proof in ('waiting', 'missing', 'challenged') and not is_proof_over
-  and id > coalesce((select id from paid_calls where request_hash = $3), 0) order by id limit $2`;
+  and proof_due <= $4 and id > coalesce((select id from paid_calls where request_hash = $3), 0) order by id limit $2`;
 
 const COLUMNS =
   "request_hash, channel_id, operator_id, route, model, cap::text, owed_before::text, stage, sent_at, chain_sent_at, quote, receipt_id, receipt, proof, inclusion";
@@ -172,15 +175,18 @@ export function createPaidCallTable({ query, prepare }: Database): PaidCallTable
     find: async (id) => (await calls("where request_hash = $1 or receipt_id = $1", [id]))[0],
     sent: () => calls("where stage = 'sent' order by id", []),
     answered: (limit) => calls("where receipt_id is not null order by id desc limit $1", [limit]),
-    inProof: (states, limit, after) => calls(IN_PROOF, [states, limit, after ?? null]),
+    inProof: (states, { now, limit, after = null }) => calls(IN_PROOF, [states, limit, after, now]),
     async setProof(receiptId, proof, inclusion) {
       await query(
         "update paid_calls set proof = $2, inclusion = coalesce($3::jsonb, inclusion) where receipt_id = $1",
         [receiptId, proof, inclusion === undefined ? null : toJson(inclusion)],
       );
     },
-    async endProof(receiptId) {
-      await query("update paid_calls set proof = 'missing', is_proof_over = true where receipt_id = $1", [receiptId]);
+    async postponeProof(receiptId, until) {
+      await query(
+        "update paid_calls set proof = 'missing', is_proof_over = $2::bigint is null, proof_due = coalesce($2::bigint, 0) where receipt_id = $1",
+        [receiptId, until ?? null],
+      );
     },
     async shun(operatorId, reason) {
       await query(

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
 import { createGatewayHttp } from "../../../src/connect/gatewayHttp.ts";
@@ -63,6 +64,40 @@ describe("what a gateway answers", () => {
         resolving.request("http://gateway.example/", { method: "GET", signal }),
       ),
     );
+  });
+
+  for (const url of ["http://gateway.example/", "http://127.0.0.1/", "http://[::1]/"]) {
+    it(`is never asked for at a private address, such as ${url} leads to`, async () => {
+      const guarded = createGatewayHttp({ allowPrivate: false, timeoutMs: TIMEOUT_MS }, () =>
+        Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
+      );
+      const { signal } = new AbortController();
+      await expectProtocolError("fetch/refused-address", () => guarded.request(url, { method: "GET", signal }));
+    });
+  }
+
+  it("is asked for once more when a kept connection ends just as it is used again", async () => {
+    let connections = 0;
+    const url = await loopback.serveRaw((socket) => {
+      const isFirst = ++connections === 1;
+      let requests = 0;
+      socket.on("data", () => {
+        if (isFirst && ++requests === 2) return socket.resetAndDestroy();
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+      });
+    });
+    for (let calls = 0; calls < 3; calls++) {
+      expect(new TextDecoder().decode(await (await ask(url)).readAll(10))).to.equal("{}");
+    }
+    expect(connections).to.be.at.least(2);
+  });
+
+  it("leaves nothing behind on the signal of who asks", async () => {
+    const url = await answering((socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    const { signal } = new AbortController();
+    await (await ask(url, signal)).readAll(10);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(getEventListeners(signal, "abort")).to.have.lengthOf(0);
   });
 
   it("is read as a whole no longer than allowed, however steadily it drips", async () => {

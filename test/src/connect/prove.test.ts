@@ -32,9 +32,10 @@ const ANCHOR_SECONDS = 10;
 const CHALLENGE_SECONDS = 30;
 const ANSWER_SECONDS = 10;
 const ANCHOR_INTERVAL_SECONDS = 2;
+const WINDOW_SECONDS = ANCHOR_SECONDS + CHALLENGE_SECONDS;
 
 describe("proofs of the local end", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let stage: ConnectStage;
   let gateway: FakeGateway;
   let connect: Connect;
@@ -148,7 +149,22 @@ describe("proofs of the local end", function () {
     expect(before - (await tokenBalanceOf(chain, stage.payer.account.address))).to.equal(parseOpg("1"));
   });
 
-  it("look past a thousand receipts of one operator, and once it is too late to challenge, no more at them", async () => {
+  it("find what was anchored while its gateway was away through all of the challenge window", async () => {
+    const late = await stage.connect([gateway]);
+    const id = (await late.ask(ROUTE, BODY)).headers.get("x-opg-receipt-id") as Hex;
+    await anchor([id]);
+    const inclusion = gateway.inclusions.get(id);
+    gateway.inclusions.delete(id);
+    await stage.network.elapse(WINDOW_SECONDS + 1);
+    expect(await late.prove()).to.include({ missing: 1 });
+    if (inclusion !== undefined) gateway.inclusions.set(id, inclusion);
+    expect(await late.prove()).to.include({ missing: 0, proven: 0 });
+    await stage.network.elapse(WINDOW_SECONDS / 4 + 1);
+    expect(await late.prove()).to.include({ missing: 0, proven: 1 });
+    await late.close();
+  });
+
+  it("look past a thousand receipts of one operator, and once it is too late to challenge, seldom at them, and at last no more", async () => {
     const store = await openTemporaryStore();
     const now = await chainTime(stage.payer);
     const channelId = numberToHex(1, { size: 32 });
@@ -167,7 +183,7 @@ describe("proofs of the local end", function () {
       const signed = { receipt: { ...receipt, operatorId, issuedAt, price: 1n }, signature: "0x" } as const;
       await store.paid.accept(requestHash, numberToHex(10_000 + n, { size: 32 }), signed);
     };
-    for (let n = 1; n <= 1_000; n++) await add(n, 7, now - ANCHOR_SECONDS - CHALLENGE_SECONDS - 1);
+    for (let n = 1; n <= 1_000; n++) await add(n, 7, now - WINDOW_SECONDS - 1);
     await add(1_001, 8, now);
     const asked: number[] = [];
     const http = {
@@ -189,6 +205,14 @@ describe("proofs of the local end", function () {
     expect(await round()).to.include({ missing: 0, waiting: 1 });
     expect(asked).to.deep.equal([8]);
     expect((await store.paid.find(numberToHex(1, { size: 32 })))?.receipt?.proof).to.equal("missing");
+    await store.paid.setProof(numberToHex(11_001, { size: 32 }), "proven");
+    let looks = 0;
+    for (let windows = 1; windows <= 40; windows++) {
+      await stage.network.elapse(WINDOW_SECONDS);
+      if ((await round()).missing > 0) looks += 1;
+    }
+    expect(looks).to.be.within(6, 13);
+    expect(await store.paid.inProof(["missing"], { now: 2 ** 40, limit: 1 })).to.deep.equal([]);
     await store.close();
   });
 
