@@ -1,10 +1,7 @@
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { type ServerType, serve } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Hex } from "viem";
-import { closeServer } from "../fetch/closeServer.ts";
+import { openHttpServer } from "../fetch/httpServer.ts";
 import { ApiError, badRequest } from "../protocol/apiError.ts";
 import { readJsonBody } from "../protocol/jsonBody.ts";
 import { oneLine } from "../protocol/oneLine.ts";
@@ -84,20 +81,11 @@ export type ServeOptions = {
 
 export type ConnectServer = { url: string; close(): Promise<void> };
 
-/** Serves apps. @throws when the port is taken */
+/** Serves apps. @throws ProtocolError `listen/…` */
 export async function serveConnect(connect: ConnectForApps, options: ServeOptions): Promise<ConnectServer> {
-  const { port, host: hostname = "127.0.0.1" } = options;
-  const { fetch } = createConnectApp(connect, isThisMachine(hostname.includes(":") ? `[${hostname}]` : hostname));
-  const server = await new Promise<ServerType>((resolve, reject) => {
-    const starting = serve({ fetch, port, hostname }, () => resolve(starting));
-    starting.once("error", reject);
-  });
-  const address = server.address() as AddressInfo;
-  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return {
-    url: `http://${host}:${address.port}`,
-    close: () => closeServer(server as Server),
-  };
+  const { port, host = "127.0.0.1" } = options;
+  const app = createConnectApp(connect, isThisMachine(host.includes(":") ? `[${host}]` : host));
+  return await openHttpServer({ fetch: app.fetch, host, port });
 }
 
 function toListed({ receiptId, proof, ...portable }: KeptReceipt): ListedReceipt {

@@ -1,9 +1,7 @@
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { type HttpBindings, serve } from "@hono/node-server";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { closeServer } from "../fetch/closeServer.ts";
+import { openHttpServer } from "../fetch/httpServer.ts";
 import { ApiError } from "../protocol/apiError.ts";
 import type { ReceiptDomain } from "../protocol/receipt.ts";
 import type { Store } from "../store/store.ts";
@@ -93,26 +91,23 @@ const MAX_CONNECTIONS = 10_000;
 
 export type ListenOptions = { host: string; port: number; slowClientMs: number };
 
-/** Listens; a client that sends its request too slowly, or takes nothing of its answer for too long, is cut off. */
+/**
+ * Listens; a client that sends its request too slowly, or takes nothing of its answer for too long, is cut off.
+ * @throws ProtocolError `listen/…`
+ */
 export async function listen(app: Hono, { host, port, slowClientMs }: ListenOptions): Promise<Listening> {
-  const { promise, resolve, reject } = Promise.withResolvers<AddressInfo>();
   const serverOptions = {
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUT_CHECKS_MS,
   };
-  const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, resolve) as Server;
+  const { server, url, close } = await openHttpServer({ fetch: app.fetch, host, port, serverOptions });
   server.maxConnections = MAX_CONNECTIONS;
-  server.once("error", reject);
   server.on("request", (_, response) => {
     // Told when nothing has moved: an answer that is still being made has nothing that waits.
     response.setTimeout(slowClientMs, () => {
       if ((response.socket?.writableLength ?? 0) > 0) response.destroy();
     });
   });
-  const { address, port: taken, family } = await promise;
-  return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${taken}`,
-    close: () => closeServer(server),
-  };
+  return { url, close };
 }
