@@ -5,6 +5,7 @@ import { parseOpg } from "../../src/protocol/units.ts";
 import { registerOperator } from "../../src/sdk/registerOperator.ts";
 import { addStandingBond } from "../../src/sdk/standingBond.ts";
 import { type FakeGateway, type FakeGatewayOptions, startFakeGateway } from "../mocks/FakeGateway.ts";
+import { putEmptyDatabase } from "./emptyDatabase.ts";
 import { openTemporaryStore, temporaryFolder } from "./temporaryStore.ts";
 import { startTestNetwork, type TestNetwork } from "./testNetwork.ts";
 
@@ -17,6 +18,7 @@ export type ConnectStage = {
   gateway(index: number, options?: Partial<FakeGatewayOptions>): Promise<FakeGateway>;
   /** A local end that knows these gateways; it ends with the stage. Without a folder it gets one of its own. */
   connect(gateways: readonly FakeGateway[], options?: Partial<OpenConnectOptions>): Promise<Connect>;
+  /** One with an empty database. */
   folder(): Promise<string>;
   end(): Promise<void>;
 };
@@ -42,6 +44,7 @@ export async function startConnectStage(operatorCount: number): Promise<ConnectS
   const folder = async () => {
     const { folder: path, remove } = await temporaryFolder();
     ends.push(remove);
+    await putEmptyDatabase(path);
     return path;
   };
   return {
