@@ -53,5 +53,12 @@ const [offChain, onChain] = [true, false].map((wanted) =>
 const build = start(["build", "--no-tests"]);
 const early = start(mocha(offChain));
 if (!(await finish([build]))) process.exit(1);
-const parts = [early, start(["test", "solidity"]), start(mocha(onChain)), start(mocha(testsIn("test/e2e/*.test.ts")))];
+/** Most of their files deploy a network of their own, one after another. */
+const areAboutContracts = (file: string) => /^test\/src\/(chain|deploy)\//.test(file);
+const halves = [true, false].map((wanted) => onChain.filter((file) => areAboutContracts(file) === wanted));
+const parts = [
+  early,
+  start(["test", "solidity"]),
+  ...[...halves, testsIn("test/e2e/*.test.ts")].map((files) => start(mocha(files))),
+];
 if (!(await finish(parts))) process.exitCode = 1;

@@ -9,6 +9,7 @@ import type { JobOpened } from "../../../src/chain/jobEvents.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 import type { NewEntry } from "../../../src/store/outbox.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
+import { putEmptyDatabase } from "../../support/emptyDatabase.ts";
 import { expectProtocolError } from "../../support/protocolErrors.ts";
 import { IDENTITY, temporaryFolder } from "../../support/temporaryStore.ts";
 
@@ -184,6 +185,7 @@ describe("a node's store whose process is killed", function () {
 
   it("has everything that was written, and is free for the next process", async () => {
     const { folder, remove } = await temporaryFolder();
+    await putEmptyDatabase(folder);
     let said = 0;
     for (let life = 1; life <= 3; life++) {
       const child = spawn(process.execPath, [WRITER, folder], { stdio: ["ignore", "pipe", "inherit"] });
