@@ -94,8 +94,9 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   async function readError(call: OpenCall, answer: GatewayAnswer): Promise<Exchanged> {
     const error = await readGatewayError(answer);
-    // Sent a second time over a fresh connection: the first is under way, or was answered into nothing.
-    if (error.code === "call_replayed") throw strange("what it says of a call it has already");
+    // The first sending may be under way, or was answered into nothing.
+    if (answer.wasSentTwice || error.code === "call_replayed")
+      throw strange("what it says of a call it may have already");
     await paid.end(call.requestHash, "free");
     live.delete(call.requestHash);
     await step("freed");
@@ -159,6 +160,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     const call: OpenCall = { requestHash, channelId, operatorId, model, ...owed, ...terms };
     onUsed(operatorId);
     let wasSent = false;
+    let answer: GatewayAnswer | undefined;
     try {
       await step("recorded");
       signal.throwIfAborted();
@@ -166,7 +168,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const startedAt = performance.now();
       wasSent = true;
       const onSent = () => void Promise.resolve(step("sent")).catch(() => {});
-      const answer = await http.request(`${url}${route}`, { method: "POST", headers, body: bytes, signal, onSent });
+      answer = await http.request(`${url}${route}`, { method: "POST", headers, body: bytes, signal, onSent });
       if (answer.status >= 400) return await readError(call, answer);
       if (answer.status !== 200) throw strange(`status ${answer.status}`);
       reputation.answered(operatorId, performance.now() - startedAt);
@@ -174,6 +176,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       if (isEvents !== isStream) throw strange(`content type ${answer.headers["content-type"] ?? "none"}`);
       return await (isStream ? readStream(call, salt, answer) : readWhole(call, salt, answer));
     } catch (error) {
+      answer?.destroy();
       await giveUp(call, error, wasSent && !neverArrived(error));
       throw error;
     }

@@ -16,6 +16,8 @@ import { parseUri } from "../fetch/uri.ts";
 export type GatewayAnswer = {
   status: number;
   headers: IncomingHttpHeaders;
+  /** The first time over a kept connection that ended: whether that one arrived, its answer doesn't tell. */
+  wasSentTwice: boolean;
   body: AsyncIterable<Uint8Array>;
   /** Instead: all of a body of at most so many bytes, in as much time as its first byte had. @throws ProtocolError `fetch/too-large`, `fetch/unreachable` */
   readAll(maxBytes: number): Promise<Uint8Array>;
@@ -72,20 +74,29 @@ export function createGatewayHttp(
       }
       const { promise: head, resolve, reject } = Promise.withResolvers<IncomingMessage>();
 
+      let isAnswered = false;
+      /** What became of the first sending, which may have arrived, when there was a second. */
+      let lost: Error | undefined;
+
       function send(isFresh: boolean): ClientRequest {
         const request = (url.protocol === "https:" ? https : http).request(url, {
           ...{ method, timeout: timeoutMs, lookup: lookup(url), autoSelectFamily: true },
           agent: isFresh ? false : agents[url.protocol as keyof typeof agents],
           headers: { ...headers, "accept-encoding": "identity", ...(body && { "content-length": body.length }) },
         });
-        request.on("response", resolve).on("timeout", () => request.destroy(tooSlow(url, timeoutMs)));
+        request.on("response", (response) => {
+          isAnswered = true;
+          resolve(response);
+        });
+        request.on("timeout", () => request.destroy(tooSlow(url, timeoutMs)));
         // Node would drop the socket without a word.
         request.on("upgrade", (_, socket) => socket.destroy());
         request.on("error", (error) => {
           if (signal.aborted) return reject(signal.reason);
           // A kept connection may end just as it is used again; no gateway takes the same request twice.
-          const isStale = request.reusedSocket && "code" in error && error.code === "ECONNRESET";
-          if (!isStale || isFresh) return reject(asUnreachable(url, error));
+          const isStale = !isAnswered && request.reusedSocket && "code" in error && error.code === "ECONNRESET";
+          if (!isStale || lost !== undefined) return reject(asUnreachable(url, lost ?? error));
+          lost = error;
           sending = send(true);
         });
         request.on("close", () => {
@@ -106,6 +117,7 @@ export function createGatewayHttp(
       const { statusCode = 0, headers: answered } = response;
       return {
         ...{ status: statusCode, headers: answered, body: bytesOf(url, response, signal) },
+        wasSentTwice: lost !== undefined,
         readAll: (maxBytes) => allOf(url, response, { maxBytes, timeoutMs, signal }),
         destroy: () => void response.destroy(),
       };

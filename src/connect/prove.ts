@@ -12,7 +12,7 @@ import type { Inclusion } from "../protocol/batch.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { parseReceipt } from "../protocol/receiptJson.ts";
 import type { Relayer } from "../relayer/relayer.ts";
-import { anchoringTime } from "../sdk/verifyReceipt.ts";
+import { anchoredBatches, anchoringTime } from "../sdk/verifyReceipt.ts";
 import type { PaidCall, PaidCallTable, ProofState } from "../store/paidCalls.ts";
 import type { GatewayHttp } from "./gatewayHttp.ts";
 import type { Operators } from "./operators.ts";
@@ -42,7 +42,7 @@ const STATES = ["waiting", "missing", "challenged"] as const;
 const MOST_AT_A_TIME = 1_000;
 /** Older than so many windows to anchor and challenge in, a receipt isn't looked for any more. */
 const MOST_WINDOWS = 16;
-const PARALLEL = 8;
+const PARALLEL_OF_OPERATOR = 4;
 const MAX_PROOF_BYTES = 64 * 1024;
 const TIMEOUT_MS = 10_000;
 
@@ -54,6 +54,8 @@ type Round = {
   challenged: Map<number, Hex>;
   /** Operators that don't answer; the others aren't kept waiting for them. */
   unreachable: Set<number>;
+  /** An operator's batches from the log, which is read once: whoever shows what isn't in the ring makes it be read. */
+  batchesOf: typeof anchoredBatches;
 };
 
 /**
@@ -62,13 +64,15 @@ type Round = {
  */
 export function createProver(options: ProverOptions): () => Promise<Proofs> {
   const { chain, paid, terms, step, onError } = options;
-  const anchoredAt = ({ receipt, receiptId }: Receipt, inclusion: Inclusion) =>
-    anchoringTime(chain, receipt, receiptId, inclusion);
+  const anchoredAt = ({ receipt, receiptId }: Receipt, inclusion: Inclusion, { batchesOf }: Round) =>
+    anchoringTime(chain, receipt, receiptId, inclusion, batchesOf);
 
   async function shown(call: PaidCall, receipt: Receipt, { unreachable }: Round): Promise<Inclusion | undefined> {
-    if (unreachable.has(call.operatorId)) return undefined;
+    const url = options.operators.urlOf(call.operatorId);
+    if (url === undefined) unreachable.add(call.operatorId);
+    if (url === undefined || unreachable.has(call.operatorId)) return undefined;
     try {
-      return await inclusionOf(options, call, receipt);
+      return await inclusionOf(options, url, receipt);
     } catch (error) {
       unreachable.add(call.operatorId);
       onError(error);
@@ -78,7 +82,7 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
 
   async function prove(call: PaidCall, receipt: Receipt, round: Round): Promise<ProofState> {
     const inclusion = await shown(call, receipt, round);
-    if (inclusion !== undefined && (await anchoredAt(receipt, inclusion)) !== undefined) {
+    if (inclusion !== undefined && (await anchoredAt(receipt, inclusion, round)) !== undefined) {
       await paid.setProof(receipt.receiptId, "proven", inclusion);
       if (round.challenged.get(call.operatorId) === receipt.receiptId) round.challenged.delete(call.operatorId);
       await step("proven");
@@ -95,33 +99,46 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
 
   /**
    * Too late to challenge, it may be anchored all the same, by an operator that was away: it is looked for again each time it has
-   * become a quarter older, some dozen times.
+   * become a quarter older, some dozen times; while the operator is still away, once in a window.
    */
-  async function postponeIfLate({ receipt: { issuedAt }, receiptId }: Receipt, { now }: Round): Promise<void> {
+  async function postponeIfLate({ receipt, receiptId }: Receipt, { now, unreachable }: Round): Promise<void> {
     const window = terms.anchorSeconds + terms.challengeSeconds;
-    const age = now - issuedAt;
+    const age = now - receipt.issuedAt;
     if (age <= window) return;
+    if (unreachable.has(receipt.operatorId)) return await paid.postponeProof(receiptId, now + window);
     await paid.postponeProof(receiptId, age > MOST_WINDOWS * window ? undefined : now + Math.ceil(age / 4));
   }
 
-  async function proveAll(calls: PaidCall[], proofs: Proofs, round: Round): Promise<void> {
-    async function work(): Promise<void> {
-      for (let call = calls.shift(); call !== undefined; call = calls.shift()) {
-        const { receipt } = call;
-        if (receipt === undefined) continue;
-        const state = await prove(call, receipt, round).catch((error: unknown) => {
-          onError(error);
-          return receipt.proof;
-        });
-        proofs[state] += 1;
+  /** What fails is tried again, if it is too late to challenge as seldom as what is missing. */
+  async function proveOrTell(call: PaidCall, receipt: Receipt, round: Round): Promise<ProofState> {
+    try {
+      return await prove(call, receipt, round);
+    } catch (error) {
+      onError(error);
+      if (receipt.proof !== "challenged") await postponeIfLate(receipt, round);
+      return receipt.proof;
+    }
+  }
+
+  /** A slow operator keeps nobody else waiting. */
+  async function proveAll(calls: readonly PaidCall[], proofs: Proofs, round: Round): Promise<void> {
+    async function work(ofOperator: PaidCall[]): Promise<void> {
+      for (let call = ofOperator.shift(); call !== undefined; call = ofOperator.shift()) {
+        if (call.receipt !== undefined) proofs[await proveOrTell(call, call.receipt, round)] += 1;
       }
     }
-    await Promise.all(Array.from({ length: PARALLEL }, work));
+    const workers = [...Map.groupBy(calls, ({ operatorId }) => operatorId).values()].flatMap((ofOperator) =>
+      Array.from({ length: PARALLEL_OF_OPERATOR }, () => work(ofOperator)),
+    );
+    await Promise.all(workers);
   }
 
   return async () => {
     const proofs: Proofs = { waiting: 0, proven: 0, missing: 0, challenged: 0, upheld: 0 };
-    const round: Round = { now: await chainTime(chain), challenged: new Map(), unreachable: new Set() };
+    const round: Round = {
+      ...{ now: await chainTime(chain), challenged: new Map(), unreachable: new Set() },
+      batchesOf: rememberingBatches(),
+    };
     const page = { now: round.now, limit: MOST_AT_A_TIME };
     for (const { operatorId, receipt } of await paid.inProof(["challenged"], page)) {
       if (receipt !== undefined) round.challenged.set(operatorId, receipt.receiptId);
@@ -135,14 +152,21 @@ export function createProver(options: ProverOptions): () => Promise<Proofs> {
   };
 }
 
+function rememberingBatches(): typeof anchoredBatches {
+  const known = new Map<number, ReturnType<typeof anchoredBatches>>();
+  return (chain, operatorId) => {
+    const batches = known.get(operatorId) ?? anchoredBatches(chain, operatorId);
+    known.set(operatorId, batches);
+    return batches;
+  };
+}
+
 /** What the operator shows; undefined: nothing yet. */
 async function inclusionOf(
-  { http, operators }: ProverOptions,
-  { operatorId }: PaidCall,
+  { http }: ProverOptions,
+  url: string,
   { receiptId }: Receipt,
 ): Promise<Inclusion | undefined> {
-  const url = operators.urlOf(operatorId);
-  if (url === undefined) return undefined;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const answer = await http.request(`${url}/v1/receipts/${receiptId}/proof`, { method: "GET", signal });
   const bytes = await answer.readAll(MAX_PROOF_BYTES);
@@ -209,4 +233,4 @@ async function challenge(
 const KEPT_BACK = "receipt/kept-back";
 
 /** Several challenges under way must not use up each other's allowance. */
-const BONDS_AT_A_TIME = BigInt(PARALLEL) * 2n;
+const BONDS_AT_A_TIME = 16n;

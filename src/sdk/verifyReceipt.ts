@@ -3,7 +3,7 @@ import { channelEvents } from "../chain/channelEvents.ts";
 import { type Chain, chainTime } from "../chain/clients.ts";
 import { anchoredAt, batchWordAt, challengeOf, isShown, type LogTerms, logOf, logTerms } from "../chain/receiptLog.ts";
 import { batchesAnchored } from "../chain/receiptLogEvents.ts";
-import { replayBatches } from "../chain/replayBatches.ts";
+import { type ReplayedBatch, replayBatches } from "../chain/replayBatches.ts";
 import { signerAt, signerOf } from "../chain/staking.ts";
 import { type Inclusion, leafOf } from "../protocol/batch.ts";
 import { areAllOk, areSameAddress, type Check, checkSame, checkThat } from "../protocol/check.ts";
@@ -140,6 +140,7 @@ async function checkAnchoring(chain: Chain, anchoring: Anchoring): Promise<Check
 
 /**
  * When the batch was anchored that an inclusion leads to, by the ring or, once that has gone round, by the log.
+ * @param batchesOf all that an operator has anchored: from the log, unless it was read before
  * @returns unix seconds; undefined: it leads to none that the operator has anchored
  */
 export async function anchoringTime(
@@ -147,19 +148,23 @@ export async function anchoringTime(
   { operatorId }: Pick<Receipt, "operatorId">,
   id: Hex,
   { batch, proof }: Inclusion,
+  batchesOf = anchoredBatches,
 ): Promise<number | undefined> {
   if (merkleRoot(leafOf(id), proof) !== batch.root) return undefined;
   const inRing = await anchoredAt(chain, operatorId, batch);
   if (inRing !== 0) return inRing;
+  return (await batchesOf(chain, operatorId)).find(({ batch: { root } }) => root === batch.root)?.anchoredAt;
+}
 
+/** All batches an operator has anchored, from the log since the network was deployed. */
+export async function anchoredBatches(chain: Chain, operatorId: number): Promise<ReplayedBatch[]> {
   const range = { fromBlock: BigInt(chain.addresses.deployedAtBlock), toBlock: "latest" } as const;
   const [events, { batchCount }] = await Promise.all([
     batchesAnchored(chain, { ...range, operatorId }),
     logOf(chain, operatorId),
   ]);
   const lastWord = batchCount === 0 ? 0n : await batchWordAt(chain, operatorId, batchCount - 1);
-  const found = replayBatches(events, { batchCount, lastWord }).find(({ batch: { root } }) => root === batch.root);
-  return found?.anchoredAt;
+  return replayBatches(events, { batchCount, lastWord });
 }
 
 async function checkCall(

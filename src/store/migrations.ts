@@ -130,5 +130,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "create index paid_calls_unproven on paid_calls (id) where proof in ('waiting', 'missing', 'challenged') and not is_proof_over",
   ],
   // When they are looked at next, the chain's time, unix seconds.
-  ["alter table paid_calls add column proof_due bigint not null default 0"],
+  [
+    "alter table paid_calls add column proof_due bigint not null default 0",
+    "update paid_calls set is_proof_over = false where is_proof_over",
+  ],
 ];

@@ -77,12 +77,10 @@ export function createWire({ settings, signal, isStream, finishBody = (body) => 
     async fetch(url, { headers, body: text } = {}) {
       // A library that got a URL for an answer would get what is there, wherever it points.
       if (typeof url !== "string" || typeof text !== "string") throw garbage();
-      const request = {
-        headers: Object.fromEntries(new Headers(headers)),
-        body: JSON.stringify(finishBody(JSON.parse(text))),
-        signal: watch.signal,
-      };
-      const { status, headers: answered, body } = await watch.run(() => send(url, request), unreachable);
+      const finished = JSON.stringify(finishBody(JSON.parse(text)));
+      const ask = async () =>
+        send(url, { headers: Object.fromEntries(new Headers(headers)), body: finished, signal: watch.signal });
+      const { status, headers: answered, body } = await watch.run(ask, unreachable);
       if (status < 200 || status > 299) {
         throw statusError(status, answered["retry-after"], await readError(body), [apiKey, originOf(baseUrl)]);
       }

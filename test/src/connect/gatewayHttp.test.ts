@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import type { Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { createGatewayHttp } from "../../../src/connect/gatewayHttp.ts";
 import { endsWithin, writeEndlessly } from "../../support/bounds.ts";
@@ -90,6 +90,51 @@ describe("what a gateway answers", () => {
       expect(new TextDecoder().decode(await (await ask(url)).readAll(10))).to.equal("{}");
     }
     expect(connections).to.be.at.least(2);
+  });
+
+  it("isn't asked for again once its head has come, whatever becomes of the rest", async () => {
+    let requests = 0;
+    const url = await loopback.serveRaw((socket) => {
+      socket.on("data", () => {
+        if (++requests === 1) return socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 200\r\n\r\nabc");
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      });
+    });
+    await (await ask(url)).readAll(10);
+    const broken = await ask(url);
+    await expectProtocolError("fetch/unreachable", () => broken.readAll(1_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(requests).to.equal(2);
+  });
+
+  it("that got lost with a kept connection is what is told of, when there is nobody to ask again", async () => {
+    let requests = 0;
+    const server = createServer((socket) => {
+      socket.on("data", () => {
+        if (++requests === 1) return socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        server.close();
+        socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await (await ask(url)).readAll(10);
+    const error = await expectProtocolError("fetch/unreachable", () => ask(url));
+    expect(error.cause).to.have.property("code", "ECONNRESET");
+  });
+
+  it("says whether it was asked for twice", async () => {
+    let requests = 0;
+    const url = await loopback.serveRaw((socket) => {
+      socket.on("data", () => {
+        if (++requests === 2) return socket.resetAndDestroy();
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+      });
+    });
+    const first = await ask(url);
+    await first.readAll(10);
+    expect([first.wasSentTwice, (await ask(url)).wasSentTwice]).to.deep.equal([false, true]);
   });
 
   it("leaves nothing behind on the signal of who asks", async () => {

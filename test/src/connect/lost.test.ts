@@ -1,3 +1,4 @@
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import type { OpenConnectOptions } from "../../../src/connect/openConnect.ts";
 import { ANSWER_HEADERS } from "../../../src/connect/toResponse.ts";
@@ -73,4 +74,65 @@ describe("calls that got lost", function () {
     expect(thief.calls).to.equal(3);
     expect(thief.promised).to.equal(parseOpg("0.3"));
   });
+
+  for (const meanwhile of ["nobody is there", "it is busy"]) {
+    it(`aren't free because, asked again after a kept connection was reset, ${meanwhile}`, async () => {
+      const front = await startFront(honest.url);
+      const connect = await stage.connect([{ ...honest, url: front.url }], { intervals: { resolveMs: 1_000_000 } });
+      expect((await connect.ask(ROUTE, BODY)).status).to.equal(200);
+      front.restartAtNextAnswer(meanwhile === "it is busy");
+      expect((await connect.ask(ROUTE, BODY)).ok).to.equal(false);
+      expect((await connect.balance()).uncertain).to.equal(parseOpg("0.15"));
+      await front.comeBack();
+      expect(await connect.resolve()).to.equal(0);
+      expect((await connect.balance()).owed).to.equal(parseOpg("0.3"));
+      expect((await connect.ask(ROUTE, BODY)).status).to.equal(200);
+      await connect.close();
+      front.close();
+    });
+  }
 });
+
+/** A way to a gateway that can break off just as the gateway has answered. */
+async function startFront(gateway: string) {
+  const target = Number(new URL(gateway).port);
+  const clients = new Set<Socket>();
+  let mode: "open" | "breaking" | "busy" = "open";
+  let isBusyAfterwards = false;
+  const server = createServer((client) => {
+    clients.add(client);
+    client.on("close", () => clients.delete(client)).on("error", () => {});
+    if (mode === "busy") {
+      const body = JSON.stringify({
+        error: { message: "busy", type: "server_error", code: "overloaded", param: null },
+      });
+      const head = `HTTP/1.1 503 Busy\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+      client.on("data", () => client.write(head + body));
+      return;
+    }
+    const upstream = connectTo(target, "127.0.0.1").on("error", () => {});
+    client.on("data", (bytes) => upstream.write(bytes)).on("close", () => upstream.destroy());
+    upstream.on("data", (bytes) => {
+      if (mode === "open") return client.write(bytes);
+      mode = "busy";
+      if (!isBusyAfterwards) server.close();
+      for (const each of clients) each.resetAndDestroy();
+    });
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    restartAtNextAnswer(isBusy: boolean) {
+      isBusyAfterwards = isBusy;
+      mode = "breaking";
+    },
+    async comeBack() {
+      mode = "open";
+      for (const client of clients) client.destroy();
+      if (!server.listening) await listen(port);
+    },
+    close: () => server.close(),
+  };
+}

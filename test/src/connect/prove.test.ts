@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { type Hex, numberToHex, zeroAddress } from "viem";
-import { chainTime } from "../../../src/chain/clients.ts";
+import { chainTime, type SigningChain } from "../../../src/chain/clients.ts";
 import {
   batchWordAt,
   challengeOf,
@@ -16,8 +16,9 @@ import type { GatewayHttp } from "../../../src/connect/gatewayHttp.ts";
 import type { Connect } from "../../../src/connect/openConnect.ts";
 import { createProver } from "../../../src/connect/prove.ts";
 import { createReputation } from "../../../src/connect/reputation.ts";
-import { batchOf, inclusionOf } from "../../../src/protocol/batch.ts";
+import { batchOf, inclusionOf, leafOf } from "../../../src/protocol/batch.ts";
 import { receiptId } from "../../../src/protocol/receipt.ts";
+import { receiptToJson } from "../../../src/protocol/receiptJson.ts";
 import { parseOpg } from "../../../src/protocol/units.ts";
 import type { Relayer } from "../../../src/relayer/relayer.ts";
 import type { FakeGateway } from "../../mocks/FakeGateway.ts";
@@ -32,6 +33,7 @@ const ANCHOR_SECONDS = 10;
 const CHALLENGE_SECONDS = 30;
 const ANSWER_SECONDS = 10;
 const ANCHOR_INTERVAL_SECONDS = 2;
+const SIGNATURE: Hex = `0x${"11".repeat(65)}`;
 const WINDOW_SECONDS = ANCHOR_SECONDS + CHALLENGE_SECONDS;
 
 describe("proofs of the local end", function () {
@@ -164,13 +166,17 @@ describe("proofs of the local end", function () {
     await late.close();
   });
 
-  it("look past a thousand receipts of one operator, and once it is too late to challenge, seldom at them, and at last no more", async () => {
+  type Answer = { status: number; body?: unknown };
+
+  /** A prover with a store of its own, and operators whose gateways answer like this. */
+  async function startProver(answer: (url: URL) => Answer | Promise<Answer>, chain: SigningChain = stage.payer) {
     const store = await openTemporaryStore();
     const now = await chainTime(stage.payer);
     const channelId = numberToHex(1, { size: 32 });
     const parties = { payer: zeroAddress, operatorId: 7, voucherKey: zeroAddress, opening: 1 };
     await store.paid.openChannel(channelId, parties, 0n);
-    const add = async (n: number, operatorId: number, issuedAt: number) => {
+    const idOf = (n: number) => numberToHex(10_000 + n, { size: 32 });
+    const add = async (n: number, operatorId: number, age: number) => {
       const requestHash = numberToHex(n, { size: 32 });
       await store.paid.begin(
         {
@@ -180,32 +186,38 @@ describe("proofs of the local end", function () {
         { live: [], amount: 0n },
       );
       const { receipt } = callOf(BigInt(n));
-      const signed = { receipt: { ...receipt, operatorId, issuedAt, price: 1n }, signature: "0x" } as const;
-      await store.paid.accept(requestHash, numberToHex(10_000 + n, { size: 32 }), signed);
+      const signed = { receipt: { ...receipt, operatorId, issuedAt: now - age, price: 1n }, signature: SIGNATURE };
+      await store.paid.accept(requestHash, idOf(n), signed);
     };
-    for (let n = 1; n <= 1_000; n++) await add(n, 7, now - WINDOW_SECONDS - 1);
-    await add(1_001, 8, now);
     const asked: number[] = [];
     const http = {
-      request: (url: string) => {
-        asked.push(Number(url.slice(7, 8)));
-        return Promise.resolve({ status: 404, readAll: () => Promise.resolve(new Uint8Array()) });
+      async request(uri: string) {
+        const url = new URL(uri);
+        asked.push(Number(url.hostname.slice(1)));
+        const { status, body } = await answer(url);
+        return { status, readAll: () => Promise.resolve(new TextEncoder().encode(JSON.stringify(body))) };
       },
     } as unknown as GatewayHttp;
+    const errors: unknown[] = [];
     const round = createProver({
-      ...{ chain: stage.payer, paid: store.paid, http, challenge: false, terms: await logTerms(stage.payer) },
-      operators: { urlOf: (operatorId) => `http://${operatorId}` },
+      ...{ chain, paid: store.paid, http, challenge: false, terms: await logTerms(stage.payer) },
+      operators: { urlOf: (operatorId) => `http://o${operatorId}` },
       ...{ reputation: await createReputation(store.paid), relayer: {} as Relayer, step: () => {} },
-      onError: (error) => {
-        throw error;
-      },
+      onError: (error) => errors.push(error),
     });
+    return { store, idOf, add, asked, errors, round };
+  }
+
+  it("look past a thousand receipts of one operator, and once it is too late to challenge, seldom at them, and at last no more", async () => {
+    const { store, idOf, add, asked, errors, round } = await startProver(() => ({ status: 404 }));
+    for (let n = 1; n <= 1_000; n++) await add(n, 7, WINDOW_SECONDS + 1);
+    await add(1_001, 8, 0);
     expect(await round()).to.include({ missing: 1_000, waiting: 1 });
     asked.length = 0;
     expect(await round()).to.include({ missing: 0, waiting: 1 });
     expect(asked).to.deep.equal([8]);
     expect((await store.paid.find(numberToHex(1, { size: 32 })))?.receipt?.proof).to.equal("missing");
-    await store.paid.setProof(numberToHex(11_001, { size: 32 }), "proven");
+    await store.paid.setProof(idOf(1_001), "proven");
     let looks = 0;
     for (let windows = 1; windows <= 40; windows++) {
       await stage.network.elapse(WINDOW_SECONDS);
@@ -213,6 +225,77 @@ describe("proofs of the local end", function () {
     }
     expect(looks).to.be.within(6, 13);
     expect(await store.paid.inProof(["missing"], { now: 2 ** 40, limit: 1 })).to.deep.equal([]);
+    expect(errors).to.deep.equal([]);
+    await store.close();
+  });
+
+  it("give up no receipt whose operator was never reached", async () => {
+    let isAway = true;
+    const { store, add, asked, round } = await startProver(() => {
+      if (isAway) throw new Error("away");
+      return { status: 404 };
+    });
+    await add(1, 7, 20 * WINDOW_SECONDS);
+    expect(await round()).to.include({ missing: 1 });
+    expect(await round()).to.include({ missing: 0 });
+    isAway = false;
+    asked.length = 0;
+    await stage.network.elapse(WINDOW_SECONDS + 1);
+    expect(await round()).to.include({ missing: 1 });
+    expect(asked).to.deep.equal([7]);
+    await store.close();
+  });
+
+  it("read the log once for all that an operator makes up, and look for it as seldom when it can't be read", async () => {
+    let reads = 0;
+    let isRefused = false;
+    const publicClient = new Proxy(stage.payer.publicClient, {
+      get(target, name, receiver) {
+        if (name !== "getContractEvents") return Reflect.get(target, name, receiver) as unknown;
+        return (...parameters: Parameters<typeof target.getContractEvents>) => {
+          reads += 1;
+          return isRefused ? Promise.reject(new Error("429")) : target.getContractEvents(...parameters);
+        };
+      },
+    });
+    const domain = { chainId: 31337, receipts: stage.network.addresses.receipts };
+    const madeUp = (id: Hex) => {
+      const batch = { number: 0, previousWord: 0n, root: leafOf(id), count: 1, dataHash: numberToHex(0, { size: 32 }) };
+      const { receipt } = callOf(1n);
+      return receiptToJson({ receipt, signature: SIGNATURE, domain, inclusion: { batch, proof: [] } });
+    };
+    const { store, add, asked, errors, round } = await startProver(
+      ({ pathname }) => ({ status: 200, body: madeUp(pathname.split("/")[3] as Hex) }),
+      { ...stage.payer, publicClient },
+    );
+    for (let n = 1; n <= 20; n++) await add(n, 7, WINDOW_SECONDS + 1);
+    expect(await round()).to.include({ missing: 20, proven: 0 });
+    expect(reads).to.equal(1);
+    expect(errors).to.deep.equal([]);
+    isRefused = true;
+    await stage.network.elapse(WINDOW_SECONDS);
+    await round();
+    expect(reads).to.be.lessThan(20); // in pieces, tried once for all of them
+    expect(errors).to.have.lengthOf(20);
+    asked.length = 0;
+    await round();
+    expect(asked).to.deep.equal([]);
+    await store.close();
+  });
+
+  it("don't wait for a slow operator with those of another", async () => {
+    let openOfSlow = 0;
+    let openWhenOther = -1;
+    const { store, add, round } = await startProver(async ({ hostname }) => {
+      if (hostname === "o8") openWhenOther = openOfSlow;
+      else openOfSlow += 1;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return { status: 404 };
+    });
+    for (let n = 1; n <= 100; n++) await add(n, 7, 0);
+    await add(101, 8, 0);
+    expect(await round()).to.include({ waiting: 101 });
+    expect(openWhenOther).to.be.within(0, 8);
     await store.close();
   });
 
