@@ -45,12 +45,23 @@ export function findMissing(root: string, document: string, text: string): strin
   );
 }
 
+/** Commands a document tells to run, with `npm run`, that aren't among these. */
+export function findUnknownCommands(known: readonly string[], text: string): string[] {
+  const told = [...text.matchAll(/npm run (?:--silent )?([a-z][a-z:-]*)/g)].map(([, command = ""]) => command);
+  return [...new Set(told)].filter((command) => !known.includes(command));
+}
+
 if (import.meta.main) {
   const documents = globSync(DOCUMENTS);
-  const missing = documents.flatMap((document) =>
-    findMissing(".", document, readFileSync(document, "utf8")).map((path) => `${document} names ${path}: no such path`),
-  );
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+  const missing = documents.flatMap((document) => {
+    const text = readFileSync(document, "utf8");
+    return [
+      ...findMissing(".", document, text).map((path) => `${document} names ${path}: no such path`),
+      ...findUnknownCommands(Object.keys(scripts), text).map((command) => `${document}: no such command, ${command}`),
+    ];
+  });
   for (const line of missing) console.error(line);
-  console.log(`Docs: ${documents.length} documents, ${missing.length} missing paths`);
+  console.log(`Docs: ${documents.length} documents, ${missing.length} missing paths and commands`);
   process.exitCode = missing.length > 0 || documents.length === 0 ? 1 : 0;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { findMissing, findPaths } from "../../../scripts/checks/docs.ts";
+import { findMissing, findPaths, findUnknownCommands } from "../../../scripts/checks/docs.ts";
 
 describe("docs check", () => {
   let root: string;
@@ -40,5 +40,11 @@ describe("docs check", () => {
   it("reports what isn't there, and a pattern that matches nothing", () => {
     const text = "`src/protocol/job.ts` `src/protocol/*.ts` `src/gone.ts` `src/gone/*.ts` [x](docs/glossary.md)";
     expect(findMissing(root, "README.md", text)).to.deep.equal(["src/gone.ts", "src/gone/*.ts"]);
+  });
+
+  it("finds commands that there aren't", () => {
+    const text = "Run `npm run bench:calls`, then\n```sh\nnpm run --silent demo\nnpm run demo:jobs -- --json\n```\n";
+    expect(findUnknownCommands(["demo", "bench:calls"], text)).to.deep.equal(["demo:jobs"]);
+    expect(findUnknownCommands(["demo"], text)).to.deep.equal(["bench:calls", "demo:jobs"]);
   });
 });
